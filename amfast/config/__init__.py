@@ -1,0 +1,1 @@
+"""The configuration file: YAML in, a frozen, checked configuration out."""

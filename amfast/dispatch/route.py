@@ -1,0 +1,98 @@
+"""The routing tree: which receivers an alert goes to, and by which labels it is grouped on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from amfast.config.types import DEFAULT_GROUP_INTERVAL_NS, DEFAULT_GROUP_WAIT_NS, DEFAULT_REPEAT_INTERVAL_NS
+from amfast.config.types import Route as RouteConfig
+from amfast.model.labels import Labels
+from amfast.model.matcher import Matcher, format_matchers
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOptions:
+    """What a route hands down to its children."""
+
+    receiver: str
+    group_by: tuple[str, ...]
+    group_by_all: bool
+    group_wait_ns: int
+    group_interval_ns: int
+    repeat_interval_ns: int
+
+
+_ROOT_DEFAULTS = RouteOptions(
+    "", (), False, DEFAULT_GROUP_WAIT_NS, DEFAULT_GROUP_INTERVAL_NS, DEFAULT_REPEAT_INTERVAL_NS
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """One node of the tree, what it inherits filled in.
+
+    ``key`` is printed into group keys and may repeat among siblings; ``id`` is unique (reference notify, section 3).
+    """
+
+    options: RouteOptions
+    matchers: tuple[Matcher, ...]
+    goes_on: bool
+    children: tuple[Route, ...]
+    key: str
+    id: str
+
+    def match(self, labels: Labels) -> list[Route]:
+        """The routes that take an alert with these labels: depth first, left to right."""
+        if not all(matcher.matches_labels(labels) for matcher in self.matchers):
+            return []
+        found: list[Route] = []
+        for child in self.children:
+            matched = child.match(labels)
+            found.extend(matched)
+            if matched and not child.goes_on:
+                break
+        return found or [self]
+
+    def walk(self) -> Iterator[Route]:
+        """This route and all below it, parents first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def group_labels(self, labels: Labels) -> Labels:
+        """The labels of an alert that its group is named by; absent ones are left out."""
+        if self.options.group_by_all:
+            return labels
+        return {name: labels[name] for name in self.options.group_by if name in labels}
+
+
+def build_routes(config: RouteConfig) -> Route:
+    """The tree of a configuration, starting at its root."""
+    matchers = format_matchers(config.matchers)
+    return _build(config, _ROOT_DEFAULTS, matchers, matchers)
+
+
+def _build(config: RouteConfig, inherited: RouteOptions, key: str, route_id: str) -> Route:
+    options = _inherit(config, inherited)
+    children = []
+    for index, child in enumerate(config.routes):
+        segment = f"/{format_matchers(child.matchers)}"
+        children.append(_build(child, options, f"{key}{segment}", f"{route_id}{segment}/{index}"))
+    return Route(options, config.matchers, config.continue_, tuple(children), key, route_id)
+
+
+def _inherit(config: RouteConfig, inherited: RouteOptions) -> RouteOptions:
+    grouped = config.group_by_all or config.group_by is not None
+    return RouteOptions(
+        receiver=config.receiver or inherited.receiver,
+        group_by=tuple(sorted(config.group_by or ())) if grouped else inherited.group_by,
+        group_by_all=config.group_by_all if grouped else inherited.group_by_all,
+        group_wait_ns=_or(config.group_wait_ns, inherited.group_wait_ns),
+        group_interval_ns=_or(config.group_interval_ns, inherited.group_interval_ns),
+        repeat_interval_ns=_or(config.repeat_interval_ns, inherited.repeat_interval_ns),
+    )
+
+
+def _or(own: int | None, inherited: int) -> int:
+    return inherited if own is None else own

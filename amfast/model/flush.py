@@ -1,0 +1,30 @@
+"""What one flush of one group carries from the dispatcher through the notification pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from amfast.model.alert import Alert
+from amfast.model.labels import Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """One run of a group's pipeline. ``now_ns`` is the tick that started it, not the moment of sending."""
+
+    receiver: str
+    group_key: str
+    group_labels: Labels
+    repeat_interval_ns: int
+    now_ns: int
+    deadline_us: int
+    """Monotonic time after which the flush is given up."""
+
+
+class FlushPipeline(Protocol):
+    """Takes a flush and its alerts, in group order, to the receiver."""
+
+    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+        """Return when everything is said that was to be said. Raises NotifyError otherwise."""
+        ...

@@ -1,0 +1,82 @@
+"""Regular expressions of matchers: RE2 only, so that no pattern takes more than linear time.
+
+Patterns are anchored by wrapping, ``^(?:…)$``, and searched for, exactly as Alertmanager does it: a pattern
+such as ``a)|(b`` is legal there and means what the wrapped text means (reference config, section 12).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import re2
+
+_MEMORY_MAX: Final = 8 << 20
+"""Bytes that one pattern may use for its program and its automaton; RE2 takes them only when needed."""
+
+_OPTIONS = re2.Options()
+_OPTIONS.max_mem = _MEMORY_MAX
+_OPTIONS.log_errors = False
+_OPTIONS.never_capture = True
+
+_ESCAPES = re.compile(r"\\Q.*?(?:\\E|\Z)|\\(.)", re.DOTALL)
+_LITERAL = re.compile(r"(?:[^\\.+*?()|\[\]{}^$]|\\[\\.+*?()|\[\]{}^$\-])*")
+_UNESCAPE = re.compile(r"\\(.)")
+
+
+_GO_WORDS: Final = {"missing )": "missing closing )", "missing ]": "missing closing ]"}
+
+
+class PatternError(ValueError):
+    """A pattern that RE2 as Go knows it does not accept."""
+
+
+class Pattern:
+    """An anchored pattern.
+
+    ``literals`` holds the only values that match when the pattern is nothing but alternatives of plain text
+    (``a|b|c``); such a pattern never reaches RE2, and an index may file it by these values.
+    """
+
+    __slots__ = ("_test", "literals")
+
+    def __init__(self, text: str) -> None:
+        """Compile ``text``. Raises PatternError."""
+        self.literals = _literals(text)
+        self._test = _search(text) if self.literals is None else self.literals.__contains__
+
+    def matches(self, value: str) -> bool:
+        """Whether all of ``value`` matches."""
+        return self._test(value)
+
+
+def _literals(text: str) -> frozenset[str] | None:
+    alternatives: list[str] = []
+    position = -1
+    while position < len(text):
+        found = _LITERAL.match(text, position + 1)
+        if found is None or (found.end() < len(text) and text[found.end()] != "|"):
+            return None
+        alternatives.append(_UNESCAPE.sub(r"\1", found[0]))
+        position = found.end()
+    return frozenset(alternatives)
+
+
+def _search(text: str) -> Callable[[str], bool]:
+    """Compile ``text``; the function says whether a value matches."""
+    if any(escape[1] == "C" for escape in _ESCAPES.finditer(text)):
+        raise PatternError(r"invalid escape sequence: `\C`")  # RE2 takes it, Go's RE2 does not
+    try:
+        search = re2.compile(f"^(?:{text})$".encode(), _OPTIONS).search
+    except UnicodeEncodeError:
+        raise PatternError("invalid UTF-8") from None
+    except re2.error as error:
+        raise PatternError(_reason(error.args[0])) from None
+    return lambda value: search(value.encode("utf-8", "replace")) is not None
+
+
+def _reason(text: bytes) -> str:
+    """RE2's words in the form of Go's: ``missing closing ): `^(?:a()$` ``."""
+    what, _, where = text.decode("utf-8", "replace").partition(": ")
+    return f"{_GO_WORDS.get(what, what)}: `{where}`"

@@ -1,0 +1,246 @@
+"""The silences: created and ended here, learned from peers, asked about each alert.
+
+A silence is never changed in place: every change stores a new value with a later ``updated_at``, and the value with
+the latest one wins wherever two meet (reference storage, section 4).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from amfast._ext.pb import decode_silences, encode_silence
+from amfast.model.clock import Clock
+from amfast.model.labels import Labels
+from amfast.model.matcher import Matcher, MatcherError, MatchType
+from amfast.model.metric import Family, single
+from amfast.model.silence import MatcherSpec, Silence, SilenceNotFound, SilenceRefused
+from amfast.model.timestamp import NS
+from amfast.mute.silence_index import SilenceIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what may be created here; 0 or less means none."""
+
+    silences_max: int = 0
+    silence_bytes_max: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    silence: Silence
+    expires_at_ns: int
+    matchers: tuple[tuple[Matcher, ...], ...]
+    """Compiled sets; empty for a silence whose matchers do not compile, which never matches."""
+    arrival: int
+
+
+class Silences:
+    """All silences this node knows, by id."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        retention_ns: int,
+        new_id: Callable[[], str],
+        log: logging.Logger,
+        limits: Limits = Limits(),
+    ) -> None:
+        self._clock = clock
+        self._retention_ns = retention_ns
+        self._new_id = new_id
+        self._log = log
+        self._limits = limits
+        self._by_id: dict[str, _Stored] = {}
+        self._index = SilenceIndex()
+        self._arrivals = 0
+        self._compile_errors = 0
+        self.on_change: Callable[[bytes], None] = lambda _record: None
+        """Called with the delimited record of every change made here."""
+
+    # Asking
+
+    def list(self) -> Iterator[Silence]:
+        """Every stored silence, in the order they came."""
+        for stored in sorted(self._by_id.values(), key=lambda stored: stored.arrival):
+            yield stored.silence
+
+    def get(self, silence_id: str) -> Silence | None:
+        stored = self._by_id.get(silence_id)
+        return None if stored is None else stored.silence
+
+    def silencing(self, labels: Labels) -> tuple[str, ...]:
+        """Ids of the silences active now that match the labels, in the order they came."""
+        now_ns = self._clock.now_ns()
+        found = {
+            silence_id
+            for silence_id in self._index.matching(labels)
+            if self._by_id[silence_id].silence.state(now_ns) == "active"
+        }
+        return tuple(sorted(found, key=lambda silence_id: self._by_id[silence_id].arrival))
+
+    # Changing
+
+    def set(self, silence: Silence) -> str:
+        """Create or update (reference api, section 7, "Update decision"); returns the id it now has.
+
+        Raises SilenceNotFound for an id that is not stored, SilenceRefused beyond a limit.
+        """
+        now_ns = self._clock.now_ns()
+        old = self._by_id.get(silence.id)
+        if silence.id and old is None:
+            raise SilenceNotFound(silence.id)
+        if old is not None and _can_update(old.silence, silence, now_ns):
+            updated = replace(silence, updated_at_ns=now_ns, unknown=old.silence.unknown)
+            self._check_limits(updated, is_new=False)
+            self._change(updated)
+            return silence.id
+        created = replace(
+            silence,
+            id=self._new_id(),
+            starts_at_ns=max(silence.starts_at_ns, now_ns),
+            updated_at_ns=now_ns,
+        )
+        self._check_limits(created, is_new=True)
+        if old is not None:
+            self.expire(old.silence.id)
+        self._change(created)
+        return created.id
+
+    def expire(self, silence_id: str) -> bool:
+        """End a silence now; False when the id is unknown, True also when it had ended before."""
+        stored = self._by_id.get(silence_id)
+        if stored is None:
+            return False
+        now_ns = self._clock.now_ns()
+        state = stored.silence.state(now_ns)
+        if state != "expired":
+            starts_at_ns = now_ns if state == "pending" else stored.silence.starts_at_ns
+            self._change(
+                replace(stored.silence, starts_at_ns=starts_at_ns, ends_at_ns=now_ns, updated_at_ns=now_ns)
+            )
+        return True
+
+    def _change(self, silence: Silence) -> None:
+        expires_at_ns = silence.ends_at_ns + self._retention_ns
+        self._store(silence, expires_at_ns)
+        self.on_change(encode_silence(silence, expires_at_ns))
+
+    def _check_limits(self, silence: Silence, *, is_new: bool) -> None:
+        limit = self._limits.silences_max
+        if is_new and 0 < limit < len(self._by_id) + 1:
+            raise SilenceRefused(
+                f"exceeded maximum number of silences: {len(self._by_id) + 1} (limit: {limit})"
+            )
+        limit = self._limits.silence_bytes_max
+        if limit > 0:
+            size = _stored_bytes(silence, silence.ends_at_ns + self._retention_ns)
+            if size > limit:
+                raise SilenceRefused(f"silence exceeded maximum size: {size} bytes (limit: {limit} bytes)")
+
+    def _store(self, silence: Silence, expires_at_ns: int) -> None:
+        old = self._by_id.get(silence.id)
+        if old is not None:
+            self._index.remove(silence.id, old.matchers)
+            arrival = old.arrival
+        else:
+            self._arrivals += 1
+            arrival = self._arrivals
+        matchers = self._compile(silence)
+        self._by_id[silence.id] = _Stored(silence, expires_at_ns, matchers, arrival)
+        self._index.add(silence.id, matchers)
+
+    def _compile(self, silence: Silence) -> tuple[tuple[Matcher, ...], ...]:
+        try:
+            return tuple(
+                tuple(Matcher(MatchType(spec.type), spec.name, spec.pattern) for spec in specs)
+                for specs in silence.matcher_sets
+                if specs
+            )
+        except (MatcherError, ValueError) as error:
+            self._compile_errors += 1
+            attrs = {"silence_id": silence.id, "err": str(error)}
+            self._log.error("Compiling silence matchers failed", extra={"attrs": attrs})
+            return ()
+
+    # Replication and files: both carry the same delimited records
+
+    def marshal(self) -> bytes:
+        return b"".join(
+            encode_silence(stored.silence, stored.expires_at_ns) for stored in self._by_id.values()
+        )
+
+    def merge(self, data: bytes) -> int:
+        """Take over what is newer than what is stored; returns how many silences changed.
+
+        Raises ValueError, with nothing merged, for data that does not decode.
+        """
+        now_ns = self._clock.now_ns()
+        changed = 0
+        for fields in decode_silences(data):
+            old = self._by_id.get(fields.id)
+            if fields.expires_at_ns < now_ns or (
+                old is not None and old.silence.updated_at_ns >= fields.updated_at_ns
+            ):
+                continue
+            self._store(_silence(fields[:-1]), fields.expires_at_ns)
+            changed += 1
+        return changed
+
+    def load(self, data: bytes) -> None:
+        """Take over a file's records as they stand, the last one of an id winning. Raises ValueError."""
+        for fields in decode_silences(data):
+            self._store(_silence(fields[:-1]), fields.expires_at_ns)
+
+    def collect_garbage(self) -> int:
+        """Forget silences whose retention is over; returns how many."""
+        now_ns = self._clock.now_ns()
+        gone = [stored for stored in self._by_id.values() if stored.expires_at_ns <= now_ns]
+        for stored in gone:
+            del self._by_id[stored.silence.id]
+            self._index.remove(stored.silence.id, stored.matchers)
+        return len(gone)
+
+    def metrics(self) -> Iterator[Family]:
+        now_ns = self._clock.now_ns()
+        states = {"active": 0, "expired": 0, "pending": 0}
+        for stored in self._by_id.values():
+            states[stored.silence.state(now_ns)] += 1
+        samples = [((state,), float(count)) for state, count in states.items()]
+        yield Family("alertmanager_silences", "gauge", "Silences by state.", samples, ("state",))
+        yield Family(
+            "alertmanager_silences_matcher_compile_errors_total",
+            "counter",
+            "Silences whose matchers could not be compiled.",
+            [(("index",), float(self._compile_errors))],
+            ("stage",),
+        )
+        yield single("alertmanager_silences_state_size", "gauge", "Stored silences.", float(len(self._by_id)))
+
+
+def _silence(fields: tuple[object, ...]) -> Silence:
+    silence = Silence(*fields)  # type: ignore[arg-type]
+    specs = tuple(tuple(MatcherSpec(*spec) for spec in matchers) for matchers in silence.matcher_sets)
+    return replace(silence, matcher_sets=specs)
+
+
+def _can_update(old: Silence, new: Silence, now_ns: int) -> bool:
+    """Whether the change keeps what the old silence has already muted or let through."""
+    if old.matcher_sets != new.matcher_sets:
+        return False
+    state = old.state(now_ns)
+    if state == "active":
+        return new.starts_at_ns // NS == old.starts_at_ns // NS and new.ends_at_ns >= now_ns
+    return state == "pending" and new.starts_at_ns >= now_ns
+
+
+def _stored_bytes(silence: Silence, expires_at_ns: int) -> int:
+    """Size of the encoded record, the old copy of the matchers and the length prefix not counted."""
+    legacy = replace(silence, matcher_sets=((), *silence.matcher_sets))
+    empty_set_bytes = 2  # the empty first set that keeps the old copy out: one tag, one length
+    record = encode_silence(legacy, expires_at_ns)
+    prefix_bytes = next(i for i, byte in enumerate(record, 1) if byte < 0x80)  # noqa: PLR2004
+    return len(record) - prefix_bytes - empty_set_bytes

@@ -1,0 +1,41 @@
+"""Whether a flush has anything to say that the log does not know yet (reference notify, section 6a)."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from typing import Literal
+
+from amfast._ext.pb import EntryFields
+
+Reason = Literal[
+    "first notification",
+    "new alerts added",
+    "some alerts resolved",
+    "all alerts resolved",
+    "repeat interval elapsed",
+]
+
+
+def reason_to_notify(
+    entry: EntryFields | None,
+    firing: AbstractSet[int],
+    resolved: AbstractSet[int],
+    *,
+    send_resolved: bool,
+    repeat_interval_ns: int,
+    now_ns: int,
+) -> Reason | None:
+    """Why to notify, or None. ``firing`` and ``resolved`` hold alert hashes; the first rule that applies wins."""
+    if entry is None:
+        return "first notification" if firing else None
+    logged_firing = frozenset(entry.firing)
+    if not firing <= logged_firing:
+        return "new alerts added" if logged_firing else "first notification"
+    if not firing:
+        # Said irrespective of send_resolved, so that the entry forgets its firing alerts.
+        return "all alerts resolved" if logged_firing else None
+    if send_resolved and not resolved <= frozenset(entry.resolved):
+        return "some alerts resolved"
+    if entry.timestamp_ns < now_ns - repeat_interval_ns:
+        return "repeat interval elapsed"
+    return None

@@ -1,0 +1,133 @@
+"""The way of a flush to one integration: wait one's turn, ask the log, send with retries, write the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from amfast._ext.fingerprint import alert_hash
+from amfast.model.alert import Alert
+from amfast.model.clock import Clock
+from amfast.model.flush import Flush
+from amfast.model.notification import FailureReason, Integration, Notification, NotifyError
+from amfast.notify.counts import Counts
+from amfast.notify.dedup import Reason, reason_to_notify
+from amfast.notify.nflog import LogKey, NotificationLog
+
+FIRST_PAUSE_S = 0.5
+PAUSE_GROWTH = 1.5
+PAUSE_JITTER = 0.5
+PAUSE_MAX_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a delivery needs of the node; one value for all deliveries."""
+
+    clock: Clock
+    random: random.Random
+    log: logging.Logger
+    nflog: NotificationLog
+    counts: Counts
+    cluster_wait_s: Callable[[], float]
+    """This node's position among the peers times the peer timeout."""
+    external_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One integration's part of the pipeline."""
+
+    integration: Integration
+    around: Surroundings
+
+    async def deliver(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+        """Notify if there is something new to say. Raises NotifyError when sending failed for good."""
+        # The peers before us in the order get their time to send and to tell us of it.
+        await self.around.clock.sleep(self.around.cluster_wait_s())
+        integration, nflog = self.integration, self.around.nflog
+        key = LogKey(flush.group_key.encode(), flush.receiver, integration.kind, integration.index)
+        firing = {alert_hash(alert.labels) for alert in alerts if not alert.resolved_at(flush.now_ns)}
+        resolved = {alert_hash(alert.labels) for alert in alerts if alert.resolved_at(flush.now_ns)}
+        entry = nflog.query(key)
+        reason = reason_to_notify(
+            entry,
+            firing,
+            resolved,
+            send_resolved=integration.send_resolved,
+            repeat_interval_ns=flush.repeat_interval_ns,
+            now_ns=flush.now_ns,
+        )
+        if reason is None:
+            return
+        await self._send(flush, alerts, reason)
+        receiver_data = b"" if entry is None or reason == "first notification" else entry.receiver_data
+        nflog.record(key, firing, resolved, flush.repeat_interval_ns, receiver_data)
+
+    async def _send(self, flush: Flush, alerts: tuple[Alert, ...], reason: Reason) -> None:
+        counts, integration = self.around.counts, self.integration
+        counts.notifications.add(integration.kind)
+        if not integration.send_resolved:
+            alerts = tuple(alert for alert in alerts if not alert.resolved_at(flush.now_ns))
+            if not alerts:
+                return
+        notification = Notification(
+            receiver=flush.receiver,
+            group_key=flush.group_key,
+            group_labels=flush.group_labels,
+            route_labels={},
+            alerts=alerts,
+            reason=reason,
+            external_url=self.around.external_url,
+            now_ns=flush.now_ns,
+        )
+        await self._retry(flush, notification)
+
+    async def _retry(self, flush: Flush, notification: Notification) -> None:
+        """Try until it works, with growing pauses, until an error says that trying is of no use."""
+        kind, counts = self.integration.kind, self.around.counts
+        error: NotifyError | None = None
+        pause_s = FIRST_PAUSE_S
+        try:
+            while (error := await self._attempt(notification)) is not None and error.retry:
+                self._log_retry(flush, error)
+                jitter = 1 - PAUSE_JITTER + 2 * PAUSE_JITTER * self.around.random.random()
+                await self.around.clock.sleep(pause_s * jitter)
+                pause_s = min(pause_s * PAUSE_GROWTH, PAUSE_MAX_S)
+        except asyncio.CancelledError:
+            counts.failed(kind, self._reason_for_stopping(flush, error))
+            raise
+        if error is not None:
+            counts.failed(kind, error.reason)
+            raise error
+
+    async def _attempt(self, notification: Notification) -> NotifyError | None:
+        counts, kind = self.around.counts, self.integration.kind
+        started_us = self.around.clock.monotonic_us()
+        counts.requests.add(kind)
+        try:
+            await self.integration.notify(notification)
+        except NotifyError as error:
+            counts.failed_requests.add(kind)
+            return error
+        finally:
+            counts.took(kind, (self.around.clock.monotonic_us() - started_us) / 1e6)
+        return None
+
+    def _reason_for_stopping(self, flush: Flush, last_error: NotifyError | None) -> FailureReason:
+        if last_error is not None:
+            return last_error.reason
+        expired = self.around.clock.monotonic_us() >= flush.deadline_us
+        return "contextDeadlineExceeded" if expired else "contextCanceled"
+
+    def _log_retry(self, flush: Flush, error: NotifyError) -> None:
+        attrs = {
+            "receiver": flush.receiver,
+            "integration": f"{self.integration.kind}[{self.integration.index}]",
+            "aggrGroup": flush.group_key,
+            "err": str(error),
+        }
+        self.around.log.warning("Sending failed, trying again", extra={"attrs": attrs})

@@ -1,0 +1,113 @@
+"""The notification log: what was last sent for each group to each integration, shared by the cluster.
+
+It is what keeps a second node, a restart or a reload from sending again. The entry with the latest timestamp wins
+wherever two meet (reference storage, section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
+
+from amfast._ext.pb import EntryFields, decode_entries, encode_entry
+from amfast.model.clock import Clock
+from amfast.model.metric import Family, single
+
+
+class LogKey(NamedTuple):
+    """To whom, about what."""
+
+    group_key: bytes
+    receiver: str
+    integration: str
+    idx: int
+
+
+def _key(entry: EntryFields) -> LogKey:
+    return LogKey(entry.group_key, entry.receiver, entry.integration, entry.idx)
+
+
+class NotificationLog:
+    """The latest entry of every key."""
+
+    def __init__(self, *, clock: Clock, retention_ns: int) -> None:
+        self._clock = clock
+        self._retention_ns = retention_ns
+        self._entries: dict[LogKey, EntryFields] = {}
+        self._queries = 0
+        self._misses = 0
+        self.on_change: Callable[[bytes], None] = lambda _record: None
+        """Called with the delimited record of every entry written here."""
+
+    def query(self, key: LogKey) -> EntryFields | None:
+        self._queries += 1
+        entry = self._entries.get(key)
+        if entry is None:
+            self._misses += 1
+        return entry
+
+    def record(
+        self,
+        key: LogKey,
+        firing: Collection[int],
+        resolved: Collection[int],
+        repeat_interval_ns: int,
+        receiver_data: bytes = b"",
+    ) -> None:
+        """Note that these alert hashes were sent now.
+
+        An entry from the future (a peer's clock is ahead) is left alone: ours would lose against it
+        everywhere.
+        """
+        now_ns = self._clock.now_ns()
+        old = self._entries.get(key)
+        if old is not None and old.timestamp_ns > now_ns:
+            return
+        expires_at_ns = now_ns + min(self._retention_ns, 2 * repeat_interval_ns)
+        hashes = tuple(sorted(firing)), tuple(sorted(resolved))
+        entry = EntryFields(*key, now_ns, *hashes, receiver_data, b"", expires_at_ns)
+        self._entries[key] = entry
+        self.on_change(encode_entry(entry, expires_at_ns))
+
+    # Replication and files: both carry the same delimited records
+
+    def marshal(self) -> bytes:
+        return b"".join(encode_entry(entry, entry.expires_at_ns) for entry in self._entries.values())
+
+    def merge(self, data: bytes) -> int:
+        """Take over what is newer than what is stored; returns how many entries changed.
+
+        Raises ValueError, with nothing merged, for data that does not decode.
+        """
+        now_ns = self._clock.now_ns()
+        changed = 0
+        for entry in decode_entries(data):
+            old = self._entries.get(_key(entry))
+            if entry.expires_at_ns < now_ns or (old is not None and old.timestamp_ns >= entry.timestamp_ns):
+                continue
+            self._entries[_key(entry)] = entry
+            changed += 1
+        return changed
+
+    def load(self, data: bytes) -> None:
+        """Take over a file's records as they stand, the last one of a key winning. Raises ValueError."""
+        self._entries.update((_key(entry), entry) for entry in decode_entries(data))
+
+    def collect_garbage(self) -> int:
+        """Forget entries whose time is over; returns how many."""
+        now_ns = self._clock.now_ns()
+        gone = [key for key, entry in self._entries.items() if entry.expires_at_ns <= now_ns]
+        for key in gone:
+            del self._entries[key]
+        return len(gone)
+
+    def metrics(self) -> Iterator[Family]:
+        yield single(
+            "alertmanager_nflog_queries_total", "counter", "Look-ups in the log.", float(self._queries)
+        )
+        yield single(
+            "alertmanager_nflog_query_errors_total",
+            "counter",
+            "Look-ups that found no entry.",
+            float(self._misses),
+        )

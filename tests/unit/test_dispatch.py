@@ -1,0 +1,276 @@
+"""Routing, grouping and the timers of groups, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from amfast.config.types import Route as RouteConfig
+from amfast.dispatch.dispatcher import Dispatcher
+from amfast.dispatch.route import build_routes
+from amfast.model.alert import Alert
+from amfast.model.flush import Flush
+from amfast.model.matcher import MatcherMode, parse_matchers
+from amfast.model.notification import NotifyError
+from tests.support.alerts import alert
+from tests.support.virtual import START_NS, VirtualClock, run_virtual
+
+SECOND_NS = 10**9
+
+
+def route(
+    receiver: str = "", matchers: str = "", *children: RouteConfig, goes_on: bool = False, **fields: object
+) -> RouteConfig:
+    values: dict[str, object] = {
+        "group_by": None, "group_by_all": False, "group_wait_ns": None, "group_interval_ns": None,
+        "repeat_interval_ns": None, **fields,
+    }  # fmt: skip
+    parsed = parse_matchers(matchers, MatcherMode.FALLBACK) if matchers else ()
+    return RouteConfig(receiver=receiver, matchers=parsed, continue_=goes_on, routes=children, **values)  # type: ignore[arg-type]
+
+
+class Recorder:
+    """A pipeline that notes every flush and can be told to fail or to take its time."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.flushes: list[tuple[float, list[str], list[bool]]] = []
+        self.error: Exception | None = None
+        self.takes_s = 0.0
+
+    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+        seconds = round((flush.now_ns - START_NS) / 1e9, 3)
+        resolved = [it.resolved_at(flush.now_ns) for it in alerts]
+        self.flushes.append((seconds, [it.labels["i"] for it in alerts], resolved))
+        await self.clock.sleep(self.takes_s)
+        if self.error is not None:
+            raise self.error
+
+    @property
+    def times(self) -> list[float]:
+        return [flush[0] for flush in self.flushes]
+
+
+def build(clock: VirtualClock, *, not_before_us: int = 0, **fields: object) -> tuple[Dispatcher, Recorder]:
+    recorder = Recorder(clock)
+    times = {"group_wait_ns": 5 * SECOND_NS, "group_interval_ns": 20 * SECOND_NS}
+    root = build_routes(route("r", group_by=("team",), **{**times, **fields}))
+    dispatcher = Dispatcher(
+        root,
+        {"r": recorder},
+        clock=clock,
+        log=logging.getLogger("test"),
+        cluster_wait_s=lambda: 0.0,
+        not_before_us=not_before_us,
+    )
+    return dispatcher, recorder
+
+
+def _attrs(caplog: pytest.LogCaptureFixture) -> str:
+    return str([vars(record).get("attrs") for record in caplog.records])
+
+
+TREE = build_routes(
+    route(
+        "root", "",
+        route("a", 'team="a"', route("", 'severity="page"', group_wait_ns=7), route("a2", "", group_by=())),
+        route("b", 'team=~"b|c"', goes_on=True),
+        route("c", 'team="c"', group_by_all=True, group_by=()),
+        route("d", 'team="a"'),
+        group_by=("job", "alertname"),
+    )
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("labels", "receivers"),
+    [
+        ({}, ["root"]),
+        ({"team": "a", "severity": "page"}, ["a"]),
+        ({"team": "a"}, ["a2"]),
+        ({"team": "b"}, ["b"]),
+        ({"team": "c"}, ["b", "c"]),
+        ({"team": "x"}, ["root"]),
+    ],
+)
+def test_an_alert_takes_the_deepest_match_and_goes_on_only_where_it_is_told(
+    labels: dict[str, str], receivers: list[str]
+) -> None:
+    assert [found.options.receiver for found in TREE.match(labels)] == receivers
+
+
+def test_route_keys_and_ids_are_those_of_the_reference() -> None:
+    assert [(r.key, r.id) for r in TREE.walk()][:4] == [
+        ("{}", "{}"),
+        ('{}/{team="a"}', '{}/{team="a"}/0'),
+        ('{}/{team="a"}/{severity="page"}', '{}/{team="a"}/0/{severity="page"}/0'),
+        ('{}/{team="a"}/{}', '{}/{team="a"}/0/{}/1'),
+    ]
+
+
+def test_children_inherit_what_they_do_not_say() -> None:
+    _root, _a, page, a2, _b, c, _d = TREE.walk()
+    assert (page.options.receiver, page.options.group_wait_ns) == ("a", 7)
+    assert page.options.group_by == ("alertname", "job")
+    assert a2.options.group_by == ()
+    assert c.options.group_by_all
+    assert page.options.repeat_interval_ns == 4 * 3600 * SECOND_NS
+
+
+def test_a_group_is_flushed_after_its_wait_and_then_at_every_interval() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock)
+        dispatcher.put(alert(team="t", i="1"))
+        await clock.sleep(3)
+        dispatcher.put(alert(team="t", i="2", starts=-1000))  # joining never shortens the wait
+        await clock.sleep(43)
+        assert recorder.flushes == [
+            (5, ["1", "2"], [False, False]),
+            (25, ["1", "2"], [False, False]),
+            (45, ["1", "2"], [False, False]),
+        ]
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_a_group_founded_by_an_old_alert_is_flushed_at_once() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock)
+        dispatcher.put(alert(team="t", i="1", starts=-6))
+        await clock.sleep(1)
+        assert recorder.times == [0]
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_groups_are_told_apart_by_their_labels() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock)
+        for i, team in enumerate("aab"):
+            dispatcher.put(alert(team=team, i=str(i)))
+        dispatcher.put(alert(i="none"))
+        assert sorted(group.key for group in dispatcher.groups()) == [
+            '{}:{team="a"}', '{}:{team="b"}', "{}:{}",
+        ]  # fmt: skip
+        await clock.sleep(6)
+        assert sorted(names for _, names, _ in recorder.flushes) == [["0", "1"], ["2"], ["none"]]
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_a_resolved_alert_is_told_once_and_the_empty_group_goes() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock)
+        dispatcher.put(alert(team="t", i="1", ends=10))
+        await clock.sleep(100)
+        assert recorder.flushes == [(5, ["1"], [False]), (25, ["1"], [True])]
+        assert list(dispatcher.groups()) == []
+        dispatcher.put(alert(team="t", i="1", starts=100, ends=200))
+        await clock.sleep(6)
+        assert recorder.times[-1] == 105, "a new group waits again"
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_a_failed_flush_keeps_the_resolved_alert_for_the_next_one(caplog: pytest.LogCaptureFixture) -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock)
+        recorder.error = NotifyError("receiver is down", retry=False)
+        dispatcher.put(alert(team="t", i="1", ends=1))
+        await clock.sleep(6)
+        recorder.error = None
+        await clock.sleep(20)
+        assert recorder.flushes == [(5, ["1"], [True]), (25, ["1"], [True])]
+        await dispatcher.stop()
+
+    run_virtual(main)
+    assert "Flush failed" in caplog.text
+
+
+def test_an_alert_that_fires_again_while_its_end_is_told_stays() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock)
+        recorder.takes_s = 4
+        dispatcher.put(alert(team="t", i="1", ends=1))
+        await clock.sleep(6)
+        dispatcher.put(alert(team="t", i="1", starts=6, ends=500))
+        await clock.sleep(20)
+        assert recorder.flushes[-1] == (25, ["1"], [False])
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_a_slow_flush_delays_the_next_which_then_starts_at_once() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock)
+        recorder.takes_s = 19.9
+        dispatcher.put(alert(team="t", i="1"))
+        await clock.sleep(6)
+        assert recorder.times == [5]
+        recorder.takes_s = 0
+        await clock.sleep(60)
+        assert recorder.times == [5, 25, 45, 65]
+        recorder.takes_s = 19
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_a_flush_that_outlasts_its_deadline_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock)
+        recorder.takes_s = 10_000
+        dispatcher.put(alert(team="t", i="1"))
+        await clock.sleep(66)
+        # The deadline is the interval itself, so the flush that was due waits for it and starts at once.
+        assert recorder.times == [5, 25, 45, 65]
+        await dispatcher.stop()
+
+    run_virtual(main)
+    assert "did not end within 20 s" in _attrs(caplog)
+
+
+def test_a_defect_in_one_flush_does_not_end_the_group(caplog: pytest.LogCaptureFixture) -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock)
+        recorder.error = ZeroDivisionError("oops")
+        dispatcher.put(alert(team="t", i="1"))
+        await clock.sleep(26)
+        assert recorder.times == [5, 25]
+        await dispatcher.stop()
+
+    run_virtual(main)
+    assert "ZeroDivisionError: oops" in _attrs(caplog)
+
+
+def test_nothing_is_flushed_before_the_start_delay_is_over() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock, not_before_us=30_000_000)
+        dispatcher.put(alert(team="t", i="1"))
+        dispatcher.put(alert(team="u", i="2", starts=-100))
+        await clock.sleep(31)
+        assert recorder.times == [30, 30]
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_stopping_cancels_what_is_being_sent() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder = build(clock)
+        recorder.takes_s = 15
+        dispatcher.put(alert(team="t", i="1"))
+        await clock.sleep(6)
+        await dispatcher.stop()
+        await clock.sleep(100)
+        assert recorder.times == [5]
+        assert len(asyncio.all_tasks()) == 1
+
+    run_virtual(main)

@@ -1,0 +1,231 @@
+"""The notification pipeline on virtual time: order of waiting, dedup between nodes, retries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+import pytest
+
+from amfast.model.alert import Alert
+from amfast.model.flush import Flush
+from amfast.model.notification import Notification, NotifyError
+from amfast.notify.counts import Counts
+from amfast.notify.delivery import Surroundings
+from amfast.notify.nflog import NotificationLog
+from amfast.notify.pipeline import Pipeline, build_pipeline
+from amfast.notify.stages import Settle, Silence
+from tests.support.alerts import alert
+from tests.support.virtual import VirtualClock, run_virtual
+
+HOUR_NS = 3600 * 10**9
+
+
+class FakeIntegration:
+    """Records what it is given; fails as often as it is told."""
+
+    kind = "webhook"
+
+    def __init__(self, clock: VirtualClock, *, index: int = 0, send_resolved: bool = True) -> None:
+        self.clock = clock
+        self.index = index
+        self.send_resolved = send_resolved
+        self.sent: list[tuple[float, str, list[str]]] = []
+        self.attempts: list[float] = []
+        self.failures: list[NotifyError] = []
+
+    async def notify(self, notification: Notification) -> None:
+        now_s = self.clock.monotonic_us() / 1e6
+        self.attempts.append(now_s)
+        if self.failures:
+            raise self.failures.pop(0)
+        self.sent.append((now_s, notification.reason, [it.labels["i"] for it in notification.alerts]))
+
+
+class Node:
+    """The notifying half of a node: a log, a position, one receiver."""
+
+    def __init__(self, clock: VirtualClock, *integrations: FakeIntegration, wait_s: float = 0.0) -> None:
+        self.clock = clock
+        self.counts = Counts()
+        self.nflog = NotificationLog(clock=clock, retention_ns=120 * HOUR_NS)
+        around = Surroundings(
+            clock=clock,
+            random=random.Random(1),
+            log=logging.getLogger("test"),
+            nflog=self.nflog,
+            counts=self.counts,
+            cluster_wait_s=lambda: wait_s,
+            external_url="http://am:9093",
+        )
+        self.muted: set[str] = set()
+        stages = [
+            Settle(self._settled),
+            Silence(lambda labels: ("id",) if labels["i"] in self.muted else (), self.counts),
+        ]
+        self.pipeline: Pipeline = build_pipeline(stages, integrations, around)
+
+    async def _settled(self) -> None:
+        return
+
+    async def flush(self, *alerts: Alert, timeout_s: float = 60.0, repeat_ns: int = HOUR_NS) -> None:
+        flush = Flush(
+            receiver="team",
+            group_key="{}:{}",
+            group_labels={},
+            repeat_interval_ns=repeat_ns,
+            now_ns=self.clock.now_ns(),
+            deadline_us=self.clock.monotonic_us() + int(timeout_s * 1e6),
+        )
+        async with asyncio.timeout(timeout_s):
+            await self.pipeline(flush, alerts)
+
+    def count(self, metric: str, *labels: str) -> float:
+        for family in self.counts.metrics():
+            if family.name == f"alertmanager_{metric}":
+                return float(dict(family.samples).get(labels, 0.0))  # type: ignore[arg-type]
+        raise KeyError(metric)
+
+
+def test_the_same_state_is_told_once() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        node = Node(clock, webhook)
+        await node.flush(alert(i="1"))
+        await node.flush(alert(i="1"))
+        await node.flush(alert(i="1"), alert(i="2"))
+        await node.flush(alert(i="1"), alert(i="2", ends=0))
+        await node.flush(alert(i="1", ends=0), alert(i="2", ends=0))
+        await node.flush(alert(i="1", ends=0), alert(i="2", ends=0))
+        assert [(reason, names) for _, reason, names in webhook.sent] == [
+            ("first notification", ["1"]),
+            ("new alerts added", ["1", "2"]),
+            ("some alerts resolved", ["1", "2"]),
+            ("all alerts resolved", ["1", "2"]),
+        ]
+
+    run_virtual(main)
+
+
+def test_a_lasting_state_is_repeated_after_the_repeat_interval() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        node = Node(clock, webhook)
+        for _ in range(5):
+            await node.flush(alert(i="1"), repeat_ns=25 * 10**9)
+            await clock.sleep(10)
+        assert [(at, reason) for at, reason, _ in webhook.sent] == [
+            (0, "first notification"),
+            (30, "repeat interval elapsed"),
+        ]
+
+    run_virtual(main)
+
+
+def test_the_next_peer_stays_quiet_when_it_hears_of_the_notification_in_time() -> None:
+    async def main(clock: VirtualClock) -> None:
+        first_hook, second_hook = FakeIntegration(clock), FakeIntegration(clock)
+        first, second = Node(clock, first_hook), Node(clock, second_hook, wait_s=15)
+        first.nflog.on_change = second.nflog.merge
+        await asyncio.gather(first.flush(alert(i="1")), second.flush(alert(i="1")))
+        assert (len(first_hook.sent), len(second_hook.sent)) == (1, 0)
+
+    run_virtual(main)
+
+
+def test_the_next_peer_notifies_after_its_wait_when_it_hears_nothing() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        await Node(clock, webhook, wait_s=15).flush(alert(i="1"))
+        assert [at for at, _, _ in webhook.sent] == [15]
+
+    run_virtual(main)
+
+
+def test_silenced_alerts_are_left_out_and_a_group_of_only_those_says_nothing() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        node = Node(clock, webhook)
+        node.muted = {"1"}
+        await node.flush(alert(i="1"))
+        assert webhook.sent == []
+        await node.flush(alert(i="1"), alert(i="2"))
+        assert webhook.sent[0][2] == ["2"]
+        assert node.count("notifications_suppressed_total", "silence") == 2
+
+    run_virtual(main)
+
+
+def test_a_retryable_failure_is_tried_again_with_growing_pauses() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        webhook.failures = [NotifyError("busy", retry=True, reason="serverError") for _ in range(6)]
+        node = Node(clock, webhook)
+        await node.flush(alert(i="1"))
+        gaps = [after - before for before, after in zip(webhook.attempts, webhook.attempts[1:], strict=False)]
+        for step, gap in enumerate(gaps):
+            assert 0.25 * 1.5**step <= gap <= 0.75 * 1.5**step
+        assert len(webhook.sent) == 1
+        assert node.count("notification_requests_total", "webhook") == 7
+        assert node.count("notification_requests_failed_total", "webhook") == 6
+        assert node.count("notifications_total", "webhook") == 1
+        assert node.count("notifications_failed_total", "webhook", "serverError") == 0
+
+    run_virtual(main)
+
+
+def test_a_permanent_failure_ends_the_flush_and_nothing_is_logged_as_sent() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        webhook.failures = [NotifyError("bad request", retry=False, reason="clientError")]
+        node = Node(clock, webhook)
+        with pytest.raises(NotifyError, match=r"team/webhook\[0\]: bad request"):
+            await node.flush(alert(i="1"))
+        assert node.count("notifications_failed_total", "webhook", "clientError") == 1
+        await node.flush(alert(i="1"))
+        assert len(webhook.sent) == 1
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize(("failing", "reason"), [(True, "serverError"), (False, "contextDeadlineExceeded")])
+def test_a_flush_that_runs_out_of_time_says_why(*, failing: bool, reason: str) -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        node = Node(clock, webhook)
+        if failing:
+            webhook.failures = [NotifyError("busy", retry=True, reason="serverError") for _ in range(100)]
+        else:
+            webhook.notify = lambda _notification: clock.sleep(1000)  # type: ignore[method-assign]
+        with pytest.raises(TimeoutError):
+            await node.flush(alert(i="1"), timeout_s=10)
+        assert node.count("notifications_failed_total", "webhook", reason) == 1
+
+    run_virtual(main)
+
+
+def test_one_failing_integration_stops_no_other_and_is_tried_alone_next_time() -> None:
+    async def main(clock: VirtualClock) -> None:
+        bad, good = FakeIntegration(clock, index=0), FakeIntegration(clock, index=1)
+        bad.failures = [NotifyError("no", retry=False)]
+        node = Node(clock, bad, good)
+        with pytest.raises(NotifyError):
+            await node.flush(alert(i="1"))
+        await node.flush(alert(i="1"))
+        assert (len(bad.sent), len(good.sent)) == (1, 1)
+
+    run_virtual(main)
+
+
+def test_without_send_resolved_the_end_is_logged_but_not_sent() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock, send_resolved=False)
+        node = Node(clock, webhook)
+        await node.flush(alert(i="1"), alert(i="2"))
+        await node.flush(alert(i="1", ends=0), alert(i="2"), alert(i="3"))
+        await node.flush(alert(i="1", ends=0), alert(i="2", ends=0), alert(i="3", ends=0))
+        assert [names for _, _, names in webhook.sent] == [["1", "2"], ["2", "3"]]
+        assert node.count("notifications_total", "webhook") == 3
+
+    run_virtual(main)
