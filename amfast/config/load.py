@@ -1,0 +1,70 @@
+"""From a configuration file to :class:`Config`, or to one error that lists everything wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from amfast.config.compose import BYTES_MAX, YamlError, compose
+from amfast.config.emit import emit
+from amfast.config.nodes import Mapping, Node
+from amfast.config.schema import Place, Walk, is_null
+from amfast.config.tree import Integrations, read_file
+from amfast.config.types import Config
+from amfast.model.errors import ConfigError
+from amfast.model.matcher import MatcherMode
+
+_HASH_BYTES: Final = 6
+_PROBLEMS_MAX: Final = 50
+"""Problems listed at most; a file with more is broken in some one way."""
+_LINE_MAX: Final = 500
+"""Characters of one line: what is quoted from the file may be of any length."""
+
+
+def load(path: str | Path, integrations: Integrations, mode: MatcherMode = MatcherMode.FALLBACK) -> Config:
+    """Read and check a configuration file.
+
+    ``integrations`` says which kinds of integrations there are and how theirs are read; ``mode`` which
+    matchers and label names are taken. Raises ConfigError: one line for each problem, with file, line and column.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration file {path}: {error.strerror or error}") from None
+    return loads(data, Path(path).name, integrations, mode)
+
+
+def loads(
+    text: str | bytes, name: str, integrations: Integrations, mode: MatcherMode = MatcherMode.FALLBACK
+) -> Config:
+    """As :func:`load`, from text; ``name`` stands for the file in errors."""
+    data = text.encode() if isinstance(text, str) else text
+    try:
+        root = compose(data)
+    except YamlError as error:
+        raise ConfigError(f"{name}:{error.line}:{error.column}: {error}") from None
+    if root is None or is_null(root):
+        root = Mapping([], 1, 1)
+    walk = Walk(mode)
+    file = read_file(Place(walk, root), integrations)
+    if walk.problems or file.route is None:
+        raise ConfigError("\n".join(_lines(name, walk.problems)))
+    return Config(
+        global_=file.global_,
+        route=file.route.route(),
+        receivers=file.receivers,
+        original=emit(file.shown),
+        hash=int.from_bytes(hashlib.md5(data, usedforsecurity=False).digest()[:_HASH_BYTES], "little"),
+        warnings=tuple(_lines(name, walk.warnings)),
+    )
+
+
+def _lines(name: str, found: list[tuple[Node, str]]) -> list[str]:
+    """One line for each finding, in the order of the file, the same said twice only once."""
+    found = sorted(found, key=lambda one: (one[0].line, one[0].column))
+    lines = list(dict.fromkeys(f"{name}:{node.line}:{node.column}: {text}" for node, text in found))
+    if len(lines) > _PROBLEMS_MAX:
+        lines[_PROBLEMS_MAX:] = [f"{name}: and {len(lines) - _PROBLEMS_MAX} more"]
+    return ["".join(char if char.isprintable() else " " for char in line[:_LINE_MAX]) for line in lines]

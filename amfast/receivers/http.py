@@ -1,0 +1,154 @@
+"""HTTP out: one method behind which the client library can be replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urljoin
+
+if TYPE_CHECKING:
+    import aiohttp
+
+BODY_BYTES_MAX: Final = 64 << 10
+"""Of an answer's body, what is kept; a connection whose answer is longer is closed."""
+REQUESTS_MAX: Final = 10
+"""Requests of one call, redirects included (Go's ``net/http``)."""
+
+_GET_AFTER: Final = (301, 302, 303)
+_POST_AFTER: Final = (307, 308)
+_KEEPALIVE_S: Final = 300
+_CONNECTIONS_MAX: Final = 100
+_HEADERS_OF_BODY: Final = ("content-encoding", "content-language", "content-location", "content-type")
+_ENCODED_URL = re.compile(r"[!#-;=?-\[\]_a-z~]*")
+"""URLs that hold only what may stand in one: they are sent as they are."""
+
+
+class HttpError(Exception):
+    """A request that got no answer. The text shows nothing of the URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``body`` is cut off after :data:`BODY_BYTES_MAX` bytes; header names are in lower case."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class HttpClient(Protocol):
+    """What integrations need of HTTP."""
+
+    async def post(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout_s: float | None,
+        follow_redirects: bool,
+    ) -> Answer:
+        """Post ``body`` and return the final answer, whatever its status. Raises HttpError.
+
+        After 301 to 303 a redirect is followed by a GET without body, after 307 and 308 by the same POST
+        (reference notify, section 6b). ``timeout_s`` bounds all of it.
+        """
+        ...
+
+
+def _why(error: OSError) -> str:
+    """The system's own words for the number: the error's text may name the address, which may be secret."""
+    if isinstance(error, socket.gaierror):
+        return "the host name does not resolve"
+    return os.strerror(error.errno) if error.errno else "no address of the host answers"
+
+
+class AiohttpClient:
+    """:class:`HttpClient` over aiohttp, which is imported when the first request is made.
+
+    No cookies, no proxies from the environment, no automatic decompression.
+    """
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close all connections; the next request would open new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def post(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout_s: float | None,
+        follow_redirects: bool,
+    ) -> Answer:
+        """See :meth:`HttpClient.post`."""
+        import aiohttp  # noqa: PLC0415 - 26 MB that an idle node does not need
+
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._follow(url, dict(headers), body, follow_redirects)
+        except TimeoutError:
+            raise HttpError(f"no answer within {timeout_s:g} s" if timeout_s else "timed out") from None
+        except aiohttp.ClientConnectorError as error:
+            raise HttpError(f"cannot connect: {_why(error.os_error)}") from None
+        except aiohttp.InvalidURL:
+            raise HttpError("the URL is malformed") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise HttpError(f"the connection failed ({type(error).__name__})") from None
+
+    async def _follow(
+        self, url: str, headers: dict[str, str], body: bytes | None, follow_redirects: bool
+    ) -> Answer:
+        for _ in range(REQUESTS_MAX):
+            answer = await self._request("GET" if body is None else "POST", url, headers, body)
+            target = answer.headers.get("location")
+            if not follow_redirects or not target or answer.status not in (*_GET_AFTER, *_POST_AFTER):
+                return answer
+            url = urljoin(url, target)
+            if answer.status in _GET_AFTER:
+                body = None
+                headers = {name: v for name, v in headers.items() if name.lower() not in _HEADERS_OF_BODY}
+        raise HttpError(f"redirected {REQUESTS_MAX} times")
+
+    async def _request(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
+        import yarl  # noqa: PLC0415 - comes with aiohttp
+
+        session = self._session or self._open_session()
+        target = yarl.URL(url, encoded=_ENCODED_URL.fullmatch(url) is not None)
+        async with session.request(
+            method, target, headers=headers, data=body, allow_redirects=False
+        ) as response:
+            content = b""
+            while len(content) < BODY_BYTES_MAX:
+                chunk = await response.content.read(BODY_BYTES_MAX - len(content))
+                if not chunk:
+                    break
+                content += chunk
+            else:
+                response.close()
+            answered = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, content, answered)
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        import aiohttp  # noqa: PLC0415 - 26 MB that an idle node does not need
+
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS_MAX, keepalive_timeout=_KEEPALIVE_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
+        )
+        return self._session

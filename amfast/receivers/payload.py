@@ -1,0 +1,53 @@
+"""What the integrations that post JSON have in common: the text of it, and what its answer means."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from typing import Final
+
+from amfast.model.notification import FailureReason, NotifyError
+from amfast.model.version import REFERENCE_VERSION
+from amfast.receivers.http import Answer
+
+JSON_HEADERS: Final = {
+    "User-Agent": f"Alertmanager/{REFERENCE_VERSION}",
+    "Content-Type": "application/json",
+}
+
+_HTML_ESCAPES: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
+_REGEXP_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+_DETAIL_BYTES: Final = 256
+
+_REASONS: Final[dict[int, FailureReason]] = {401: "authError", 403: "authError", 429: "rateLimited"}
+_BY_CLASS: Final[dict[int, FailureReason]] = {4: "clientError", 5: "serverError"}
+
+
+def encode_json(value: object) -> bytes:
+    """JSON as Go's encoder writes it: compact, safe inside HTML, one newline at the end."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.translate(_HTML_ESCAPES).encode() + b"\n"
+
+
+def regexp_quote(text: str) -> str:
+    """The text with everything that means something in a regular expression escaped (Go's ``QuoteMeta``)."""
+    return _REGEXP_SPECIAL.sub(r"\\\g<0>", text)
+
+
+def check_status(answer: Answer, retry_also: Collection[int] = ()) -> None:
+    """Accept 2xx; 5xx and the codes in ``retry_also`` can be tried again (reference notify, section 6b).
+
+    Raises NotifyError.
+    """
+    status = answer.status
+    family = status // 100
+    if family == 2:  # noqa: PLR2004 - the 2xx answers
+        return
+    detail = answer.body[:_DETAIL_BYTES].decode("utf-8", "replace")
+    shown = " ".join("".join(char if char.isprintable() else " " for char in detail).split())
+    raise NotifyError(
+        f"unexpected status code {status}" + (f": {shown}" if shown else ""),
+        retry=family == 5 or status in retry_also,  # noqa: PLR2004 - the 5xx answers
+        reason=_REASONS.get(status) or _BY_CLASS.get(family, "other"),
+    )

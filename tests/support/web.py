@@ -1,0 +1,217 @@
+"""The web station on real sockets with small stand-ins behind its ports, and a client that hides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import NamedTuple, Self
+
+from amfast.model.alert import Alert
+from amfast.model.labels import Labels
+from amfast.model.matcher import Matcher, MatchType
+from amfast.model.timestamp import NS, Time
+from amfast.mute.silences import Silences
+from amfast.web.message import Handler
+from amfast.web.ports import AlertEntry, BuildInfo, ClusterStatus, GroupEntry, Ports
+from amfast.web.server import Server
+from amfast.web.site import Site, SiteOptions
+
+LOG = logging.getLogger("test.web")
+BUILD = BuildInfo(version="0.0.0")
+
+
+class RealClock:
+    """A Clock over the running event loop."""
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+    def monotonic_us(self) -> int:
+        return time.monotonic_ns() // 1000
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, callback)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class StandIns:
+    """Alerts in a dict, one receiver, one group per ``alertname``; the silences are the real ones."""
+
+    def __init__(self, clock: RealClock) -> None:
+        self.clock = clock
+        self.stored: dict[int, Alert] = {}
+        self.silences = Silences(
+            clock=clock, retention_ns=3600 * NS, new_id=lambda: str(uuid.uuid4()), log=LOG
+        )
+        self.more_groups: list[GroupEntry] = []
+        self.reloads = 0
+        self.reload_error: Exception | None = None
+        self.reload_waits_s = 0.0
+        self.uptime = Time(clock.now_ns())
+
+    def put(self, alerts: Sequence[Alert]) -> None:
+        for alert in alerts:
+            old = self.stored.get(alert.fingerprint)
+            self.stored[alert.fingerprint] = alert if old is None else old.merged_with(alert)
+
+    def alerts(self) -> Iterable[AlertEntry]:
+        return [AlertEntry(alert, ("d",), self._silenced_by(alert), ()) for alert in self.stored.values()]
+
+    def groups(self) -> Iterable[GroupEntry]:
+        by_name: dict[str, list[AlertEntry]] = {}
+        for entry in self.alerts():
+            by_name.setdefault(entry.alert.name, []).append(entry)
+        for name, entries in by_name.items():
+            labels = {"alertname": name} if name else {}
+            yield GroupEntry("d", labels, {}, tuple(entries), ())
+        yield from self.more_groups
+
+    def _silenced_by(self, alert: Alert) -> tuple[str, ...]:
+        return tuple(
+            silence.id
+            for silence in self.silences.list()
+            if silence.state(self.clock.now_ns()) == "active"
+            and all(
+                Matcher(MatchType(spec.type), spec.name, spec.pattern).matches_labels(alert.labels)
+                for spec in silence.matcher_sets[0]
+            )
+        )
+
+    def config_text(self) -> str:
+        return "route:\n  receiver: d\n"
+
+    def cluster(self) -> ClusterStatus:
+        return ClusterStatus(None, "disabled", ())
+
+    def receivers(self) -> Sequence[tuple[str, Labels]]:
+        return (("d", {"name": "d"}), ("unused", {"name": "unused"}))
+
+    def resolve_timeout_ns(self) -> int:
+        return 300 * NS
+
+    async def reload(self) -> None:
+        await asyncio.sleep(self.reload_waits_s)
+        if self.reload_error is not None:
+            raise self.reload_error
+        self.reloads += 1
+
+    def ports(self) -> Ports:
+        return Ports(self, self, self.silences, self, self.reload)
+
+
+def make_site(stand_ins: StandIns, options: SiteOptions | None = None) -> Site:
+    return Site(
+        stand_ins.ports(),
+        options or SiteOptions(BUILD),
+        clock=stand_ins.clock,
+        local_offset_s=lambda _now_s: 0,
+        log=LOG,
+    )
+
+
+class ServerThread:
+    """A server on a loopback port in a thread of its own; a context manager."""
+
+    def __init__(self, handler: Handler, clock: RealClock, loop_factory: Callable[[], object] | None = None):
+        self.server = Server(handler, clock=clock, log=LOG)
+        self._loop = (loop_factory or asyncio.new_event_loop)()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._started = threading.Event()
+        self.port = 0
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._start())
+        self._started.set()
+        self._loop.run_forever()
+
+    async def _start(self) -> None:
+        self.port = await self.server.listen("127.0.0.1:0")
+        await self.server.start()
+
+    def call(self, coroutine, timeout_s: float = 20.0):
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._started.wait(5)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.call(self.server.stop(0.2))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        return next((value for header, value in self.headers if header.lower() == name.lower()), None)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+def exchange(port: int, data: bytes, timeout_s: float = 5.0) -> bytes:
+    """Send bytes as they are and return everything that comes until the other side closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as connection:
+        with suppress(OSError):  # the answer may be there all the same
+            connection.sendall(data)
+        return read_all(connection)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    received = bytearray()
+    while True:
+        try:
+            chunk = connection.recv(1 << 16)
+        except ConnectionResetError:
+            break
+        if not chunk:
+            break
+        received += chunk
+    return bytes(received)
+
+
+def request_bytes(
+    method: str,
+    target: str,
+    body: bytes | str | None = None,
+    headers: Iterable[str] = (),
+    content_type: str | None = "application/json",
+) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", "Host: x", "Connection: close", *headers]
+    data = body.encode() if isinstance(body, str) else body
+    if data is not None:
+        lines.append(f"Content-Length: {len(data)}")
+        if content_type is not None:
+            lines.append(f"Content-Type: {content_type}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + (data or b"")
+
+
+def parse_answer(raw: bytes) -> Answer:
+    """The one response in ``raw``, whose connection was closed after it."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = [tuple(line.split(": ", 1)) if ": " in line else (line.rstrip(":"), "") for line in lines]
+    if ("Transfer-Encoding", "chunked") in headers:
+        body = b"".join(re.findall(rb"[0-9a-f]+\r\n(.*?)\r\n(?=[0-9a-f]+\r\n)", body + b"0\r\n", re.DOTALL))
+    return Answer(int(first.split()[1]), headers, body)  # type: ignore[arg-type]
+
+
+def ask(port: int, method: str, target: str, *args: object, **kwargs: object) -> Answer:
+    return parse_answer(exchange(port, request_bytes(method, target, *args, **kwargs)))  # type: ignore[arg-type]

@@ -1,0 +1,162 @@
+"""The HTTP client against a server of raw bytes on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from amfast.receivers.http import BODY_BYTES_MAX, REQUESTS_MAX, AiohttpClient, Answer, HttpError
+
+Reply = Callable[[bytes], bytes]
+
+
+def reply(status: int, body: bytes = b"", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def talk(answer: Reply, use: Callable[[AiohttpClient, str], Awaitable[Answer]]) -> tuple[Answer, list[bytes]]:
+    """Run ``use`` with a client and the URL of a server; also returns the requests as they came."""
+    requests: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await _head(reader):
+                length = next(
+                    (int(line.split(b":")[1]) for line in head.split(b"\r\n") if b"ontent-Length:" in line), 0
+                )
+                requests.append(head + await reader.readexactly(length))
+                writer.write(answer(requests[-1]))
+                await writer.drain()
+        except ConnectionError:
+            return
+        finally:
+            writer.close()
+
+    async def run() -> Answer:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        client = AiohttpClient()
+        try:
+            return await use(client, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        finally:
+            await client.close()
+            server.close()
+
+    return asyncio.run(run()), requests
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return b""
+
+
+def post(
+    path: str = "/p", *, follow: bool = True, timeout_s: float | None = 5.0
+) -> Callable[[AiohttpClient, str], Awaitable[Answer]]:
+    headers = {"User-Agent": "Alertmanager/0", "Content-Type": "application/json"}
+    return lambda client, url: client.post(
+        url + path, headers=headers, body=b"{}", timeout_s=timeout_s, follow_redirects=follow
+    )
+
+
+def test_a_post_carries_what_it_was_given_and_little_else() -> None:
+    answer, (request,) = talk(lambda _: reply(200, b"ok", "X-A: b"), post("/p%7E?a=%3A&b"))
+    assert (answer.status, answer.body, answer.headers["x-a"]) == (200, b"ok", "b")
+    lines = request.split(b"\r\n")
+    assert lines[0] == b"POST /p%7E?a=%3A&b HTTP/1.1"
+    assert lines[-1] == b"{}"
+    names = {line.split(b":")[0].lower() for line in lines[1:-2]}
+    assert names == {b"host", b"user-agent", b"content-type", b"content-length"}
+
+
+@pytest.mark.parametrize(
+    ("status", "method"), [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")]
+)
+def test_redirects_are_followed_with_the_right_method(status: int, method: str) -> None:
+    def answer(request: bytes) -> bytes:
+        return reply(status, b"", "Location: /q") if b" /p " in request else reply(204)
+
+    result, (_, second) = talk(answer, post())
+    assert result.status == 204
+    assert second.startswith(f"{method} /q HTTP/1.1\r\n".encode())
+    assert second.endswith(b"{}") is (method == "POST")
+    assert (b"application/json" in second) is (method == "POST")
+
+
+def test_redirects_are_not_followed_when_told_or_when_they_lead_nowhere() -> None:
+    assert talk(lambda _: reply(302, b"", "Location: /q"), post(follow=False))[0].status == 302
+    assert talk(lambda _: reply(302), post())[0].status == 302
+    assert talk(lambda _: reply(300, b"", "Location: /q"), post())[0].status == 300
+
+
+def test_redirects_end_after_ten_requests() -> None:
+    seen = []
+
+    def answer(request: bytes) -> bytes:
+        seen.append(request)
+        return reply(307, b"", "Location: /p")
+
+    with pytest.raises(HttpError, match="redirected 10 times"):
+        talk(answer, post())
+    assert len(seen) == REQUESTS_MAX
+
+
+def test_a_redirect_to_something_else_than_http_fails() -> None:
+    with pytest.raises(HttpError):
+        talk(lambda _: reply(302, b"", "Location: file:///etc/passwd"), post())
+
+
+def test_no_cookie_is_kept() -> None:
+    async def twice(client: AiohttpClient, url: str) -> Answer:
+        await post()(client, url)
+        return await post()(client, url)
+
+    _, (_, second) = talk(lambda _: reply(200, b"", "Set-Cookie: a=b"), twice)
+    assert b"ookie" not in second
+
+
+def test_an_answer_longer_than_the_limit_is_cut_off() -> None:
+    answer, _ = talk(lambda _: reply(200, b"x" * (BODY_BYTES_MAX * 20)), post())
+    assert answer.body == b"x" * BODY_BYTES_MAX
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", b"\x00" * 100_000]
+)
+def test_a_broken_answer_is_one_error(raw: bytes) -> None:
+    async def once(client: AiohttpClient, url: str) -> Answer:
+        return await post(timeout_s=0.3)(client, url)
+
+    with pytest.raises(HttpError) as caught:
+        talk(lambda _: raw, once)
+    assert "127.0.0.1" not in str(caught.value)
+
+
+def test_nobody_listening_is_said_without_the_address() -> None:
+    async def elsewhere(client: AiohttpClient, _url: str) -> Answer:
+        return await post()(client, "http://127.0.0.1:1")
+
+    with pytest.raises(HttpError, match=r"^cannot connect: Connection refused$"):
+        talk(lambda _: b"", elsewhere)
+
+
+def test_a_silent_server_runs_into_the_timeout() -> None:
+    with pytest.raises(HttpError, match=r"^no answer within 0.05 s$"):
+        talk(lambda _: b"", post(timeout_s=0.05))
+
+
+def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert talk(lambda _: reply(200), post())[0].status == 200
+
+
+def test_aiohttp_is_not_imported_before_the_first_request() -> None:
+    code = "import sys, amfast.receivers.table as t; t.build; print('aiohttp' in sys.modules, 'yaml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False True"
