@@ -5,7 +5,7 @@ is 0. Records are delimited: a varint length, then the message.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, type_check_only
 
 class SilenceFields(NamedTuple):
     id: str
@@ -32,6 +32,7 @@ class EntryFields(NamedTuple):
     unknown: bytes
     expires_at_ns: int
 
+@type_check_only
 class SilenceLike(Protocol):
     @property
     def id(self) -> str: ...
@@ -52,6 +53,7 @@ class SilenceLike(Protocol):
     @property
     def unknown(self) -> bytes: ...
 
+@type_check_only
 class EntryLike(Protocol):
     @property
     def group_key(self) -> bytes: ...
@@ -73,8 +75,11 @@ class EntryLike(Protocol):
     def unknown(self) -> bytes: ...
 
 def decode_silences(data: bytes) -> list[SilenceFields]:
-    """All MeshSilence records. Old forms are brought to the new one: a lone matcher list becomes the one
-    set, the first old comment gives author and comment."""
+    """All MeshSilence records.
+
+    Old forms are brought to the new one: a lone matcher list becomes the one set, the first old comment gives
+    author and comment.
+    """
 
 def encode_silence(silence: SilenceLike, expires_at_ns: int) -> bytes:
     """One delimited MeshSilence; the first set is written in the old place as well."""

@@ -1,0 +1,43 @@
+# Every target prepares what it needs: `make test` works in a fresh checkout.
+PYTHON := .venv/bin/python
+
+.PHONY: setup build lint types test cluster bench wheel constraints clean
+
+setup: .venv/ready
+
+.venv/ready: scripts/setup pyproject.toml constraints.txt
+	scripts/setup
+	touch $@
+
+# Compiled extensions beside their sources; quick when nothing changed.
+build: setup
+	$(PYTHON) setup.py --quiet build_ext --inplace
+
+lint: setup
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+
+types: build
+	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy.stubtest --allowlist scripts/stubtest-allowlist.txt --ignore-unused-allowlist amfast._ext
+
+test: lint types
+	$(PYTHON) -m pytest
+
+cluster: build
+	$(PYTHON) examples/cluster/run.py $(ARGS)
+
+bench: build
+	$(PYTHON) -m pytest bench
+
+wheel: setup
+	$(PYTHON) -m build --no-isolation
+
+constraints: setup
+	(sed '/^[^#]/d' constraints.txt; $(PYTHON) -m pip freeze --all --exclude amfast --exclude pip) >.venv/frozen
+	mv .venv/frozen constraints.txt
+
+clean:
+	rm -rf build dist *.egg-info .cluster .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -f amfast/_ext/*.c amfast/_ext/*.so
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,62 @@
+"""The program: read the command line, set up the log, run the node."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+
+from amfast import logs
+from amfast.cli import grammar, texts
+from amfast.cli.checks import check_options
+from amfast.cli.flags import Options
+from amfast.model.errors import AmfastError
+
+_INTERRUPTED = 130
+
+log = logging.getLogger("amfast")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program with ``argv`` (without its name, default: the process's) and return the exit status."""
+    try:
+        options = grammar.parse(
+            sys.argv[1:] if argv is None else argv, width=shutil.get_terminal_size((80, 24)).columns
+        )
+    except grammar.TextAsked as asked:
+        return _print(asked.text)
+    except grammar.UsageError as error:
+        print(f"{texts.PROGRAM}: error: {error}, try --help", file=sys.stderr)  # noqa: T201 - a command line's answer
+        return 1
+    logs.setup(options.log_level, options.log_format, sys.stderr)
+    return _run(options)
+
+
+def _run(options: Options) -> int:
+    try:
+        check_options(options)
+        from amfast import app  # noqa: PLC0415 - only a run needs all the parts
+
+        return app.run(options)
+    except AmfastError as error:
+        log.error("amfast exited with error", extra={"attrs": {"err": str(error)}})  # noqa: TRY400 - no traceback
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception:
+        log.exception("amfast exited with an unexpected error")
+    return 1
+
+
+def _print(text: str) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough; keep the interpreter from trying again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
