@@ -93,8 +93,8 @@ def _traffic(node: Node) -> Iterator[Family]:
     for name, help_text, full_value, update_value in (
         ("received_total", "Messages received.", full.received, update.received),
         ("received_size_total", "Bytes of messages received.", full.received_bytes, update.received_bytes),
-        ("sent_total", "Messages sent.", full.sent, counters.get("user_messages_sent", 0)),
-        ("sent_size_total", "Bytes of messages sent.", full.sent_bytes, counters.get("user_bytes_sent", 0)),
+        ("sent_total", "Messages sent.", full.sent, counters["user_messages_sent"]),
+        ("sent_size_total", "Bytes of messages sent.", full.sent_bytes, counters["user_bytes_sent"]),
     ):
         samples = [(("full_state",), full_value), (("update",), update_value)]
         yield Family(_PREFIX + "messages_" + name, "counter", help_text, samples, ("msg_type",))

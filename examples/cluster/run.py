@@ -5,8 +5,8 @@ Arguments are passed on to every node, for instance ``--log.level=info``. Ctrl-C
 
 import asyncio
 import contextlib
-import os
 import shlex
+import shutil
 import signal
 import sys
 import time
@@ -161,7 +161,7 @@ async def run(extra: list[str]) -> int:
         await asyncio.gather(*watchers)
         server.shutdown()
         server.server_close()
-        tell("cluster", "everything is stopped; the nodes' data is in .cluster/")
+        tell("cluster", "everything is stopped; the nodes' data stays in .cluster/ until the next start")
 
 
 def main() -> int:
@@ -172,7 +172,10 @@ def main() -> int:
     if problems:
         print("The cluster cannot start:", *problems, sep="\n  ", file=sys.stderr)
         return 1
-    os.makedirs(ROOT / ".cluster", exist_ok=True)  # noqa: PTH103 - same words
+    for (
+        node
+    ) in NODES:  # each run is a story of its own: no notification is withheld for what an earlier one sent
+        shutil.rmtree(ROOT / ".cluster" / node.name, ignore_errors=True)
     return asyncio.run(run(sys.argv[1:]))
 
 

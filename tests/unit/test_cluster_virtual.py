@@ -210,6 +210,10 @@ def test_an_update_of_any_size_reaches_every_node_once(size):
         assert wire.delivered == (3 if oversize else 0)
         sent = nodes[1].metric("alertmanager_oversized_gossip_message_sent_total")
         assert sent == {("nfl",): 0, ("sil",): wire.delivered}
+        copies = nodes[1].metric("alertmanager_cluster_messages_sent_total")[("update",)]
+        sent_bytes = nodes[1].metric("alertmanager_cluster_messages_sent_size_total")[("update",)]
+        assert (copies > 0) != oversize
+        assert sent_bytes == copies * len(encode_part("sil", update))
         received = nodes[0].metric("alertmanager_cluster_messages_received_total")[("update",)]
         assert received == 1 if oversize else received >= 1
         assert [node.peer.propagated("sil") for node in nodes] == [0, 0, 0, 0] if oversize else [1, 0, 1, 1]

@@ -1,0 +1,355 @@
+"""The node put together: builds every part, wires it to the next, starts, reloads and stops them in order.
+
+The only module that knows all stations. The order of the start is that of reference flags, section 5: gossip
+listens before the configuration is read, the states are loaded before the cluster is joined, and HTTP is served
+last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import random
+import signal
+import socket
+import sys
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+from amfast import urls
+from amfast.alerts.store import AlertStore
+from amfast.cli.flags import Options
+from amfast.cluster.options import Options as ClusterOptions
+from amfast.cluster.peer import Peer
+from amfast.config.load import load
+from amfast.config.types import Config
+from amfast.loopclock import LoopClock, local_offset_s
+from amfast.model.clock import Clock
+from amfast.model.errors import AmfastError
+from amfast.model.matcher import MatcherMode
+from amfast.model.metric import Family, Measured, single
+from amfast.model.timestamp import Time
+from amfast.model.version import API_VERSION
+from amfast.mute.silences import Limits, Silences
+from amfast.notify.counts import Counts
+from amfast.notify.delivery import Surroundings
+from amfast.notify.nflog import NotificationLog
+from amfast.notify.stages import Settle, Silence
+from amfast.receivers.http import AiohttpClient
+from amfast.receivers.table import INTEGRATIONS
+from amfast.running import Parts, Running
+from amfast.status import StatusViews
+from amfast.storage import SnapshotFile
+from amfast.views import AlertViews
+from amfast.web.message import Request, Response
+from amfast.web.ports import BuildInfo, Ports
+from amfast.web.server import Server
+from amfast.web.site import Site, SiteOptions
+
+GETS_MIN = 8
+LEAVE_TIMEOUT_S = 10.0
+DRAIN_TIMEOUT_S = 5.0
+
+log = logging.getLogger("amfast")
+
+
+def run(options: Options) -> int:
+    """Run the node until a signal ends it; returns the exit status. Raises AmfastError when it cannot start."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_run(options))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not every platform has it
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _run(options: Options) -> int:
+    app = App(options, LoopClock(), random.SystemRandom())
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, app.reload_soon)
+    try:
+        await app.start()
+        await stopping.wait()
+        log.info("Received shutdown signal, exiting gracefully...")
+    finally:
+        await app.stop()
+    return 0
+
+
+class App:
+    """One node."""
+
+    def __init__(self, options: Options, clock: Clock, rng: random.Random) -> None:
+        self._options = options
+        self._clock = clock
+        self._random = rng
+        self._started_us = clock.monotonic_us()
+        retention_ns = int(options.data_retention_s * 1e9)
+        self._nflog = NotificationLog(clock=clock, retention_ns=retention_ns)
+        self._silences = Silences(
+            clock=clock,
+            retention_ns=retention_ns,
+            new_id=lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+            log=_logger("silences"),
+            limits=Limits(options.silences_max_silences, options.silences_max_silence_size_bytes),
+        )
+        self._store = AlertStore(
+            clock=clock, log=_logger("provider"), per_alertname_max=options.alerts_per_alertname_limit
+        )
+        self._views = AlertViews(self._store, self._silences.silencing, clock)
+        self._counts = Counts()
+        self._http = AiohttpClient()
+        self._peer = self._build_peer() if options.cluster_listen_address else None
+        directory = Path(options.storage_path)
+        self._files = (
+            SnapshotFile(directory, "nflog", self._nflog, clock=clock, log=_logger("nflog")),
+            SnapshotFile(directory, "silences", self._silences, clock=clock, log=_logger("silences")),
+        )
+        self._server = Server(self._answer, clock=clock, log=_logger("api"))
+        self._site: Site | None = None
+        self._running: Running | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reload_wanted = asyncio.Event()
+
+    # Start
+
+    async def start(self) -> None:
+        """Bring every part up. Raises AmfastError; :meth:`stop` then undoes what was done."""
+        options = self._options
+        log.info("Starting Alertmanager", extra={"attrs": {"version": f"(version={API_VERSION})"}})
+        for flag in options.without_effect:
+            log.warning("This flag has no effect yet", extra={"attrs": {"flag": flag}})
+        _make_directory(Path(options.storage_path))
+        if self._peer is not None:
+            await self._peer.start()
+        config = self._load_config()
+        for file in self._files:
+            file.load()
+        if self._peer is not None:
+            self._nflog.on_change = self._peer.add_state("nfl", self._nflog)
+            self._silences.on_change = self._peer.add_state("sil", self._silences)
+            await self._peer.join()
+        ports = [await self._server.listen(address) for address in options.web_listen_address]
+        url = urls.external_url(options.web_external_url, socket.gethostname(), ports[0])
+        self._running = self._build_running(url)
+        self._site = self._build_site(self._running, urls.route_prefix(options.web_route_prefix, url))
+        await self._running.apply(config)
+        await self._server.start()
+        for given, port in zip(options.web_listen_address, ports, strict=True):
+            address = f"{given.rpartition(':')[0] or '[::]'}:{port}"
+            log.info("Listening on", extra={"attrs": {"address": address}})
+            log.info("TLS is disabled.", extra={"attrs": {"http2": False, "address": address}})
+        self._begin_chores(self._running)
+
+    def _load_config(self) -> Config:
+        path = self._options.config_file
+        attrs = {"file": path}
+        log = _logger("configuration")
+        log.info("Loading configuration file", extra={"attrs": attrs})
+        try:
+            config = load(path, INTEGRATIONS, _matcher_mode(self._options))
+        except AmfastError as error:
+            attrs["err"] = str(error)
+            log.error("Loading configuration file failed", extra={"attrs": attrs})  # noqa: TRY400 - no traceback
+            raise
+        for warning in config.warnings:
+            log.warning(warning, extra={"attrs": attrs})
+        log.info("Completed loading of configuration file", extra={"attrs": attrs})
+        return config
+
+    def _build_peer(self) -> Peer:
+        options = self._options
+        return Peer(
+            ClusterOptions(
+                listen_address=options.cluster_listen_address,
+                advertise_address=options.cluster_advertise_address,
+                peers=options.cluster_peer,
+                peer_name=options.cluster_peer_name,
+                peer_timeout_s=options.cluster_peer_timeout_s,
+                peers_resolve_timeout_s=options.cluster_peers_resolve_timeout_s,
+                gossip_interval_s=options.cluster_gossip_interval_s,
+                push_pull_interval_s=options.cluster_pushpull_interval_s,
+                tcp_timeout_s=options.cluster_tcp_timeout_s,
+                probe_timeout_s=options.cluster_probe_timeout_s,
+                probe_interval_s=options.cluster_probe_interval_s,
+                settle_timeout_s=options.cluster_settle_timeout_s,
+                reconnect_interval_s=options.cluster_reconnect_interval_s,
+                reconnect_timeout_s=options.cluster_reconnect_timeout_s,
+                label=options.cluster_label,
+                allow_insecure_public_advertise=(
+                    options.cluster_allow_insecure_public_advertise_address_discovery
+                ),
+            ),
+            clock=self._clock,
+            log=_logger("cluster"),
+            random=self._random,
+        )
+
+    def _build_running(self, external_url: str) -> Running:
+        around = Surroundings(
+            clock=self._clock,
+            random=self._random,
+            log=_logger("dispatcher"),
+            nflog=self._nflog,
+            counts=self._counts,
+            cluster_wait_s=self._cluster_wait_s,
+            external_url=external_url,
+        )
+        return Running(
+            Parts(
+                load_config=self._load_config,
+                store=self._store,
+                views=self._views,
+                stages=(Settle(self._settled), Silence(self._silences.silencing, self._counts)),
+                around=around,
+                http=self._http,
+                log=_logger("configuration"),
+                retention_ns=int(self._options.data_retention_s * 1e9),
+                not_before_us=self._started_us + int(self._options.dispatch_start_delay_s * 1e6),
+            )
+        )
+
+    def _build_site(self, running: Running, route_prefix: str) -> Site:
+        now_ns = self._clock.now_ns()
+        uptime = Time(now_ns, local_offset_s(now_ns))
+        options = SiteOptions(
+            build=_build_info(),
+            route_prefix=route_prefix or "/",
+            gets_max=self._options.web_get_concurrency
+            if self._options.web_get_concurrency > 0
+            else max(os.cpu_count() or 1, GETS_MIN),
+            timeout_ns=int(self._options.web_timeout_s * 1e9),
+            mode=_matcher_mode(self._options),
+        )
+        ports = Ports(
+            alerts=self._store,
+            reader=self._views,
+            silences=self._silences,
+            status=StatusViews(running, self._peer, uptime),
+            reload=running.reload,
+        )
+        parts: list[Measured] = [
+            self,
+            running,
+            self._views,
+            self._store,
+            self._counts,
+            self._silences,
+            self._nflog,
+        ]
+        parts += self._files
+        if self._peer is not None:
+            parts.append(self._peer)
+        return Site(
+            ports,
+            options,
+            clock=self._clock,
+            local_offset_s=local_offset_s,
+            log=_logger("api"),
+            parts=parts,
+        )
+
+    def _answer(self, request: Request) -> Response | Awaitable[Response]:
+        """The server's handler; connections are only accepted once the site is there."""
+        if self._site is None:
+            return Response(503)
+        return self._site.handle(request)
+
+    def metrics(self) -> Iterator[Family]:
+        enabled = float(self._peer is not None)
+        yield single("alertmanager_cluster_enabled", "gauge", "Whether clustering is on.", enabled)
+        for name, key in (("nflog", "nfl"), ("silences", "sil")):
+            passed_on = 0 if self._peer is None else self._peer.propagated(key)
+            yield single(
+                f"alertmanager_{name}_gossip_messages_propagated_total",
+                "counter",
+                "Records from peers that were news and were passed on.",
+                float(passed_on),
+            )
+
+    async def _settled(self) -> None:
+        if self._peer is not None:
+            await self._peer.wait_settled()
+
+    def _cluster_wait_s(self) -> float:
+        return 0.0 if self._peer is None else self._peer.position() * self._options.cluster_peer_timeout_s
+
+    # While it runs
+
+    def reload_soon(self) -> None:
+        """Ask for a reload; asking again before it began asks for the same one."""
+        self._reload_wanted.set()
+
+    def _begin_chores(self, running: Running) -> None:
+        interval_s = self._options.data_maintenance_interval_s
+        self._begin(self._collect_alerts())
+        self._begin(self._reload_when_asked(running))
+        for file in self._files:
+            self._begin(file.maintain_every(interval_s))
+
+    def _begin(self, chore: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(chore))
+
+    async def _collect_alerts(self) -> None:
+        while True:
+            await self._clock.sleep(self._options.alerts_gc_interval_s)
+            self._store.collect_garbage()
+
+    async def _reload_when_asked(self, running: Running) -> None:
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted.clear()
+            try:
+                await running.reload()
+            except AmfastError:
+                continue  # it is in the log already
+
+    # Stop
+
+    async def stop(self) -> None:
+        """Take down what is up, in the order that loses nothing: in, through, to disk, out of the cluster."""
+        await self._server.stop(DRAIN_TIMEOUT_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._running is not None:
+            await self._running.stop()
+            for file in self._files:
+                file.maintain()
+        await self._http.close()
+        if self._peer is not None:
+            await self._peer.leave(LEAVE_TIMEOUT_S)
+            await self._peer.close()
+
+
+def _logger(component: str) -> logging.Logger:
+    return logging.getLogger(f"amfast.{component}")
+
+
+def _build_info() -> BuildInfo:
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return BuildInfo(version=API_VERSION, runtime=python, os=sys.platform, arch=platform.machine())
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AmfastError(f"cannot create the data directory {path}: {error.strerror}") from None
+
+
+def _matcher_mode(options: Options) -> MatcherMode:
+    if "classic-mode" in options.features:
+        return MatcherMode.CLASSIC
+    return MatcherMode.UTF8 if "utf8-strict-mode" in options.features else MatcherMode.FALLBACK

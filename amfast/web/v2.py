@@ -1,0 +1,80 @@
+"""Version 2 of the API: paths to operations, and everything that is the same for all of them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final, TypeAlias
+from urllib.parse import quote, unquote
+
+from amfast.web.api_alerts import AlertsApi
+from amfast.web.api_silences import SilencesApi
+from amfast.web.api_status import StatusApi
+from amfast.web.errors import RequestRefused, method_unknown, path_unknown
+from amfast.web.message import Request, Response
+from amfast.web.negotiation import check_media_types, cors_headers, preflight
+
+Operation: TypeAlias = Callable[[Request], Response]
+
+API_PATH: Final = "/api/v2/"
+_SILENCE_PATH: Final = "/api/v2/silence/"
+_NO_STORE: Final = ("Cache-Control", "no-store")
+_PATH_SAFE: Final = "$&+,/:;=@!'()*~"
+
+
+class V2:
+    """Answers every request below ``/api/v2/``; paths are without the route prefix."""
+
+    def __init__(self, alerts: AlertsApi, silences: SilencesApi, status: StatusApi) -> None:
+        self._silences = silences
+        self._paths: Mapping[str, Mapping[str, Operation]] = {
+            "/api/v2/alerts": {"GET": alerts.get, "POST": alerts.post},
+            "/api/v2/alerts/groups": {"GET": alerts.get_groups},
+            "/api/v2/receivers": {"GET": status.get_receivers},
+            "/api/v2/silences": {"GET": silences.get, "POST": silences.post},
+            "/api/v2/status": {"GET": status.get},
+        }
+
+    def handle(self, request: Request, raw_path: str) -> Response:
+        """Answer a request whose path, as it was sent, is ``raw_path`` without the prefix."""
+        answer = preflight(request)
+        if answer is not None:
+            return answer
+        try:
+            operation = self._find(request, raw_path)
+            check_media_types(request)
+            response = operation(request)
+        except RequestRefused as refused:
+            response = refused.response()
+        response.headers = (*response.headers, _NO_STORE, *cors_headers(request))
+        return response
+
+    def _find(self, request: Request, raw_path: str) -> Operation:
+        path = raw_path if "/." not in raw_path else posixpath.normpath(raw_path)
+        path = path.rstrip("/")
+        operations = self._paths.get(path)
+        if operations is None and path.startswith(_SILENCE_PATH) and path.count("/") == 4:  # noqa: PLR2004
+            silence_id = unquote(path.removeprefix(_SILENCE_PATH))
+            operations = {
+                "GET": partial(self._silences.get_one, silence_id=silence_id),
+                "DELETE": partial(self._silences.delete, silence_id=silence_id),
+            }
+        if operations is None:
+            raise path_unknown(_escaped(raw_path))
+        operation = operations.get(request.method)
+        if operation is None:
+            raise method_unknown(request.method, sorted(operations))
+        return operation
+
+
+def _escaped(raw_path: str) -> str:
+    """The path in the one spelling that Go gives an escaped path that is not escaped as it would do it."""
+    decoded = unquote(raw_path, errors="surrogateescape")
+    if _is_valid_encoding(raw_path):
+        return raw_path
+    return quote(decoded, safe=_PATH_SAFE, errors="surrogateescape")
+
+
+def _is_valid_encoding(raw_path: str) -> bool:
+    return all(char.isalnum() or char in "-_.~%[]" + _PATH_SAFE for char in raw_path) and raw_path.isascii()
