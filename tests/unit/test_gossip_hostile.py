@@ -182,7 +182,7 @@ def test_every_cut_of_a_packet_does_no_harm(packet):
         alive(vsn=b"\x01\x05\x02\x00\x09\x05"),
     ],
 )
-def test_alive_messages_that_could_hurt_others_are_refused(message):
+def test_alive_messages_that_no_member_sends_are_refused(message):
     core = new_core()
     core.receive(0, message, IP, 9095)
     assert names(core) == {"me"}
@@ -202,7 +202,7 @@ def test_longer_version_bytes_are_cut_to_six():
 
 @pytest.mark.parametrize("source", [b"\xff", b"a" * 256])
 @pytest.mark.parametrize("kind", [3, 5])
-def test_accusers_that_could_hurt_others_are_refused(kind, source):
+def test_accusers_that_no_member_can_be_are_refused(kind, source):
     core = new_core()
     core.receive(0, alive(), IP, 9095)
     core.receive(0, accuse(kind, source=source), IP, 9095)
