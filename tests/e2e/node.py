@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a node runs: its address, its ports, and what stands before its command."""
+
+    ip: str
+    http_port: int
+    gossip_port: int
+    prefix: tuple[str, ...] = ()
+
+
+def on_loopback() -> Place:
+    return Place("127.0.0.1", free_port(), free_port())
+
+
 class Node:
     """A node keeps its ports, its data directory and its log over all its lives.
 
@@ -24,7 +39,14 @@ class Node:
     """
 
     def __init__(
-        self, programs: Programs, name: str, kind: str, config: str, *, data_folder: Path | None = None
+        self,
+        programs: Programs,
+        name: str,
+        kind: str,
+        config: str,
+        *,
+        data_folder: Path | None = None,
+        place: Place | None = None,
     ) -> None:
         self.name, self.kind = name, kind
         self._programs = programs
@@ -33,9 +55,10 @@ class Node:
         self._data_folder = data_folder or self._folder / "data"
         self.config_file = self._folder / "alertmanager.yml"
         self.config_file.write_text(config)
-        self.http_port, self.gossip_port = free_port(), free_port()
-        self.address = f"127.0.0.1:{self.http_port}"
-        self.gossip_address = f"127.0.0.1:{self.gossip_port}"
+        self._place = place or on_loopback()
+        self.http_port, self.gossip_port = self._place.http_port, self._place.gossip_port
+        self.address = f"{self._place.ip}:{self.http_port}"
+        self.gossip_address = f"{self._place.ip}:{self.gossip_port}"
         self.api = Api(f"http://{self.address}")
         self._peers: Sequence[str] = ()
         self._program: Program | None = None
@@ -50,10 +73,12 @@ class Node:
         if peers is not None:
             self._peers = peers
         command = [
+            *self._place.prefix,
             *alertmanager_command(self.kind),
             f"--config.file={self.config_file}",
             f"--storage.path={self._data_folder}",
             f"--web.listen-address={self.address}",
+            f"--web.external-url=http://{self.address}",
             f"--cluster.listen-address={self.gossip_address}",
             *(f"--cluster.peer={peer}" for peer in self._peers),
             *CLUSTER_FLAGS,

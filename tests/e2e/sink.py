@@ -39,17 +39,18 @@ class Notification:
 class Sink:
     """Answers 200 at once, except for the next requests after `plan`."""
 
-    def __init__(self) -> None:
+    def __init__(self, ip: str = "127.0.0.1") -> None:
+        self._ip = ip
         self._lock = threading.Lock()
         self._all: list[Notification] = []
         self._plan: deque[Answer] = deque()
         self._closing = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
+        self._server = _Server((ip, 0), _handler_of(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
 
     def url(self, path: str = "/") -> str:
-        return f"http://127.0.0.1:{self._server.server_port}{path}"
+        return f"http://{self._ip}:{self._server.server_port}{path}"
 
     def plan(self, *answers: Answer) -> None:
         """How to answer the next requests, one each."""

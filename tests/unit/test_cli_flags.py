@@ -91,7 +91,14 @@ def test_what_has_no_effect_is_told_only_when_asked_for():
     assert parse(["--enable-feature=classic-mode,nonsense"]).without_effect == ()
 
 
-@pytest.mark.parametrize("flag", ["--web.config.file=x", "--cluster.tls-config=x", "--web.systemd-socket"])
+@pytest.mark.parametrize("flag", ["--web.config.file=x", "--web.systemd-socket"])
 def test_what_would_be_harmful_to_pass_over_ends_the_start(flag: str):
     with pytest.raises(AmfastError, match=f"^{flag.partition('=')[0]}: not supported"):
         check_options(parse([flag]))
+
+
+def test_gossip_over_tls_is_taken():
+    options = parse(["--cluster.tls-config=tls.yml"])
+    check_options(options)
+    assert options.cluster_tls_config == "tls.yml"
+    assert options.without_effect == ()

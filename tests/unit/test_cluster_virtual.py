@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from functools import partial
 
 import pytest
 
@@ -48,9 +49,10 @@ class WireEnd:
     def poll(self):
         """Nothing waits: what arrives is handed over at once."""
 
-    def send(self, packet, ip, port):
-        if not {self.at, (ip, port)} & self.wire.udp_blocked:
-            self.wire.clock.call_later(LATENCY_S, lambda: self._arrive(packet, (ip, port)))
+    def send(self, core):
+        for packet, ip, port in core.packets():
+            if not {self.at, (ip, port)} & self.wire.udp_blocked:
+                self.wire.clock.call_later(LATENCY_S, partial(self._arrive, packet, (ip, port)))
 
     def _arrive(self, packet, to):
         handler = self.wire.handlers.get(to)

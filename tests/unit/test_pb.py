@@ -35,6 +35,7 @@ MESSAGES = {
     "MeshEntry": {1: ".Entry entry", 2: ".Timestamp expires_at"},
     "Part": {1: "string key", 2: "bytes data"},
     "FullState": {1: "*.Part parts"},
+    "MemberlistMessage": {1: "string version", 2: "int32 kind", 3: "string from_addr", 4: "bytes msg"},
 }  # fmt: skip
 
 
@@ -144,6 +145,22 @@ def test_parts_and_full_states_are_written_as_the_official_library_writes_them(k
     assert pb.decode_full_state(full.SerializeToString()) == parts
 
 
+@given(texts, st.integers(-(2**31), 2**31 - 1), texts, st.binary(max_size=300))
+def test_a_gossip_frame_is_written_as_the_official_library_writes_it(
+    version: str, kind: int, from_addr: str, msg: bytes
+) -> None:
+    frame = pb.encode_gossip_frame(version, kind, from_addr, msg)
+    official = OFFICIAL["MemberlistMessage"](version=version, kind=kind, from_addr=from_addr, msg=msg)
+    assert frame == official.SerializeToString()
+    assert pb.decode_gossip_frame(frame) == (version, kind, from_addr, msg)
+
+
+def test_a_gossip_frame_is_the_one_that_a_running_node_sent() -> None:
+    sent = "0a0676302e312e3010011a0f3132372e302e302e313a33393039342202008c"
+    assert pb.encode_gossip_frame("v0.1.0", 1, "127.0.0.1:39094", b"\x00\x8c").hex() == sent
+    assert pb.encode_gossip_frame("v0.1.0", 0, "", b"").hex() == "0a0676302e312e30"
+
+
 def test_an_old_silence_with_one_matcher_list_and_comments_is_read_in_the_new_form() -> None:
     old = OFFICIAL["MeshSilence"](
         silence={
@@ -213,13 +230,16 @@ def test_random_bytes_and_mutations_never_do_more_than_be_refused() -> None:
         pb.encode_entry(entry, 5),
         pb.encode_silence(silence, 5),
         pb.encode_full_state([("sil", b"abc")]),
+        pb.encode_gossip_frame("v0.1.0", 1, "127.0.0.1:9094", b"abc"),
     ]
     refused = 0
     for _ in range(20_000):
         data = bytearray(rng.choice(seeds))
         for _ in range(rng.randrange(1, 4)):
             data[rng.randrange(len(data))] = rng.randrange(256)
-        for decode in (pb.decode_entries, pb.decode_silences, pb.decode_full_state, pb.decode_part):
+        for decode in (
+            pb.decode_entries, pb.decode_silences, pb.decode_full_state, pb.decode_part, pb.decode_gossip_frame,
+        ):  # fmt: skip
             try:
                 decode(bytes(data))
             except ValueError:
