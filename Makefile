@@ -1,5 +1,6 @@
 # Every target prepares what it needs: `make test` works in a fresh checkout.
-PYTHON := .venv/bin/python
+# Not PYTHON, which is the user's word for the interpreter that makes .venv.
+VENV_PYTHON := .venv/bin/python
 
 .PHONY: setup build lint types test cluster bench wheel constraints clean
 
@@ -11,30 +12,30 @@ setup: .venv/ready
 
 # Compiled extensions beside their sources; quick when nothing changed.
 build: setup
-	$(PYTHON) setup.py --quiet build_ext --inplace
+	$(VENV_PYTHON) setup.py --quiet build_ext --inplace
 
 lint: setup
-	$(PYTHON) -m ruff check
-	$(PYTHON) -m ruff format --check
+	$(VENV_PYTHON) -m ruff check
+	$(VENV_PYTHON) -m ruff format --check
 
 types: build
-	$(PYTHON) -m mypy
-	$(PYTHON) -m mypy.stubtest --allowlist scripts/stubtest-allowlist.txt --ignore-unused-allowlist amfast._ext
+	$(VENV_PYTHON) -m mypy
+	$(VENV_PYTHON) -m mypy.stubtest --allowlist scripts/stubtest-allowlist.txt --ignore-unused-allowlist amfast._ext
 
 test: lint types
-	$(PYTHON) -m pytest
+	$(VENV_PYTHON) -m pytest
 
 cluster: build
-	$(PYTHON) examples/cluster/run.py $(ARGS)
+	$(VENV_PYTHON) examples/cluster/run.py $(ARGS)
 
 bench: build
-	$(PYTHON) -m pytest bench
+	$(VENV_PYTHON) -m pytest bench
 
 wheel: setup
-	$(PYTHON) -m build --no-isolation
+	$(VENV_PYTHON) -m build --no-isolation
 
 constraints: setup
-	(sed '/^[^#]/d' constraints.txt; $(PYTHON) -m pip freeze --all --exclude amfast --exclude pip) >.venv/frozen
+	(sed '/^[^#]/d' constraints.txt; $(VENV_PYTHON) -m pip freeze --all --exclude amfast --exclude pip) >.venv/frozen
 	mv .venv/frozen constraints.txt
 
 clean:

@@ -41,7 +41,9 @@ def _run(options: Options) -> int:
 
         return app.run(options)
     except AmfastError as error:
-        log.error("amfast exited with error", extra={"attrs": {"err": str(error)}})  # noqa: TRY400 - no traceback
+        first, *more = str(error).splitlines()
+        err = f"{first} (and {len(more)} more, see above)" if more else first
+        log.error("amfast exited with error", extra={"attrs": {"err": err}})  # noqa: TRY400 - no traceback
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception:

@@ -15,6 +15,7 @@ import random
 import signal
 import socket
 import sys
+import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from amfast.alerts.store import AlertStore
 from amfast.cli.flags import Options
 from amfast.cluster.options import Options as ClusterOptions
 from amfast.cluster.peer import Peer
+from amfast.config.cluster_tls import load_cluster_tls
 from amfast.config.load import load
 from amfast.config.types import Config
 from amfast.loopclock import LoopClock, local_offset_s
@@ -78,11 +80,19 @@ async def _run(options: Options) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, app.reload_soon)
+    starting = loop.create_task(app.start())
+    told_to_stop = loop.create_task(stopping.wait())
     try:
-        await app.start()
-        await stopping.wait()
+        # A start may take its time, as when peers do not answer; a signal ends it wherever it is.
+        await asyncio.wait((starting, told_to_stop), return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await told_to_stop
         log.info("Received shutdown signal, exiting gracefully...")
     finally:
+        starting.cancel()
+        told_to_stop.cancel()
+        await asyncio.wait((starting, told_to_stop))
         await app.stop()
     return 0
 
@@ -160,8 +170,9 @@ class App:
         try:
             config = load(path, INTEGRATIONS, _matcher_mode(self._options))
         except AmfastError as error:
-            attrs["err"] = str(error)
-            log.error("Loading configuration file failed", extra={"attrs": attrs})  # noqa: TRY400 - no traceback
+            for line in str(error).splitlines():
+                failed = {"attrs": {"file": path, "err": line}}
+                log.error("Loading configuration file failed", extra=failed)  # noqa: TRY400 - no traceback
             raise
         for warning in config.warnings:
             log.warning(warning, extra={"attrs": attrs})
@@ -190,6 +201,7 @@ class App:
                 allow_insecure_public_advertise=(
                     options.cluster_allow_insecure_public_advertise_address_discovery
                 ),
+                tls=load_cluster_tls(options.cluster_tls_config) if options.cluster_tls_config else None,
             ),
             clock=self._clock,
             log=_logger("cluster"),
@@ -346,7 +358,13 @@ def _make_directory(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise AmfastError(f"cannot create the data directory {path}: {error.strerror}") from None
+        why = "there is a file of that name" if path.is_file() else error.strerror
+        raise AmfastError(f"cannot create the data directory {path}: {why}") from None
+    try:
+        with tempfile.TemporaryFile(dir=path):
+            return
+    except OSError as error:
+        raise AmfastError(f"cannot write into the data directory {path}: {error.strerror}") from None
 
 
 def _matcher_mode(options: Options) -> MatcherMode:

@@ -33,8 +33,32 @@ def setup(level: str, form: str, stream: TextIO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(max(_LEVELS[level], logging.WARNING))
     logging.getLogger("amfast").setLevel(_LEVELS[level])
+    gossip = logging.getLogger("amfast.cluster")  # the one part that strangers can make speak
+    gossip.filters[:] = [Sparing()]
     logging.captureWarnings(capture=True)
     logging.raiseExceptions = False  # a closed standard error must not bring the daemon down
+
+
+class Sparing(logging.Filter):
+    """Lets a message through so many times a minute; what was held back is counted into the next that passes."""
+
+    LINES_MAX = 20
+    PERIOD_S = 60.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._since: dict[str, tuple[float, int]] = {}
+        """By message: when its minute began, and how often it came since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        began_s, count = self._since.get(record.msg, (record.created, 0))
+        if record.created - began_s >= self.PERIOD_S:
+            held_back = count - self.LINES_MAX
+            if held_back > 0:
+                vars(record)["attrs"] = {**getattr(record, "attrs", {}), "held_back": held_back}
+            began_s, count = record.created, 0
+        self._since[record.msg] = (began_s, count + 1)
+        return count < self.LINES_MAX
 
 
 class _Formatter(logging.Formatter):

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -39,6 +40,9 @@ class SnapshotFile:
         self._state = state
         self._clock = clock
         self._log = log
+        self._writing = threading.Lock()
+        self._written = 0
+        """The number of the maintenance run whose data the file holds."""
         self._maintenances = 0
         self._errors = 0
         self._size_bytes = 0
@@ -64,24 +68,30 @@ class SnapshotFile:
         """Collect garbage and write the file again and again, until cancelled."""
         while True:
             await self._clock.sleep(seconds)
-            await asyncio.to_thread(self._write_logged, self._prepare())
+            await asyncio.to_thread(self._write_logged, *self._prepare())
 
     def maintain(self) -> None:
         """Collect garbage and write the file once, now: the last act before the end."""
-        self._write_logged(self._prepare())
+        self._write_logged(*self._prepare())
 
-    def _prepare(self) -> bytes:
+    def _prepare(self) -> tuple[int, bytes]:
+        """The number of this run, and what is to be in the file."""
         started_us = self._clock.monotonic_us()
         self._state.collect_garbage()
         collected_us = self._clock.monotonic_us()
         self._gc_durations.observe((collected_us - started_us) / 1e6)
         self._maintenances += 1
-        return self._state.marshal()
+        return self._maintenances, self._state.marshal()
 
-    def _write_logged(self, data: bytes) -> None:
+    def _write_logged(self, number: int, data: bytes) -> None:
         started_us = self._clock.monotonic_us()
         try:
-            write_atomically(self._path, data)
+            with self._writing:
+                # A thread that was overtaken, as by the last run before the end, must not bring old data back.
+                if number < self._written:
+                    return
+                write_atomically(self._path, data)
+                self._written = number
         except OSError as error:
             self._errors += 1
             attrs = {"file": str(self._path), "err": str(error)}

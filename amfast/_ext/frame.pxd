@@ -7,6 +7,7 @@ cdef enum:
     PARTS_MAX = 255  # of a compound message: its count is one byte
     SPARE_BYTES = 4  # that put_compressed needs behind its room
     ROOM_BYTES = 4096  # a direct message, and what the budget lets be added to it
+    PACKET_BYTES_MAX = 4608  # of one packet and all its layers
 
 cdef uint32_t crc32(const uint8_t* data, Py_ssize_t size) noexcept nogil
 cdef Py_ssize_t put_compressed(const uint8_t* message, Py_ssize_t size, uint8_t* out, Py_ssize_t room) noexcept nogil
@@ -21,4 +22,4 @@ cdef class Packer:
     cdef void begin(self) noexcept
     cdef void add(self, const uint8_t* message, Py_ssize_t size) noexcept
     cdef void fill(self, Broadcasts queue, int overhead, int retransmits, int lead) noexcept
-    cdef bytes finish(self, bint checksum)
+    cdef Py_ssize_t finish(self, uint8_t* to, bint checksum) noexcept

@@ -114,16 +114,14 @@ cdef class Packer:
             self.free -= self.sizes[i] + overhead - (1 if lead >= 0 else 0)
         self.parts += taken
 
-    cdef bytes finish(self, bint checksum):
-        """The packet of everything added; at least one message must have been."""
+    cdef Py_ssize_t finish(self, uint8_t* to, bint checksum) noexcept:
+        """Write the packet of everything added, at least one message, to PACKET_BYTES_MAX bytes; its size."""
         cdef uint8_t plain[ROOM_BYTES]
-        cdef uint8_t packed[ROOM_BYTES]
         cdef const uint8_t* content = self.bodies
-        cdef Py_ssize_t size = self.used, got, label_size = PyBytes_GET_SIZE(self.label)
-        cdef Py_ssize_t front = CHECKSUM_BYTES if checksum else 0
+        cdef Py_ssize_t size = self.used, got
+        cdef uint8_t* start = to
+        cdef uint8_t* checked
         cdef uint32_t crc
-        cdef uint8_t* to
-        cdef bytes packet
         cdef int i
         if self.parts > 1:
             plain[0] = M_COMPOUND
@@ -134,27 +132,25 @@ cdef class Packer:
             memcpy(plain + 2 + 2 * self.parts, self.bodies, self.used)
             content = plain
             size = self.used + 2 + 2 * self.parts
-        got = put_compressed(content, size, packed, min(size - 1, ROOM_BYTES - SPARE_BYTES))
-        if got >= 0:
-            content = packed
-            size = got
-        if label_size > 0:
-            front += 2 + label_size
-        packet = PyBytes_FromStringAndSize(NULL, front + size)
-        to = <uint8_t*>PyBytes_AS_STRING(packet)
-        if label_size > 0:
+        if PyBytes_GET_SIZE(self.label) > 0:
             to[0] = M_LABEL
-            to[1] = label_size
-            memcpy(to + 2, PyBytes_AS_STRING(self.label), label_size)
-            to += 2 + label_size
+            to[1] = PyBytes_GET_SIZE(self.label)
+            memcpy(to + 2, PyBytes_AS_STRING(self.label), to[1])
+            to += 2 + to[1]
+        checked = to
         if checksum:
-            crc = crc32(content, size)
-            to[0] = M_CHECKSUM
-            for i in range(4):
-                to[1 + i] = crc >> (24 - 8 * i) & 0xFF
             to += CHECKSUM_BYTES
-        memcpy(to, content, size)
-        return packet
+        got = put_compressed(content, size, to, min(size - 1, ROOM_BYTES - SPARE_BYTES))
+        if got >= 0:
+            size = got
+        else:
+            memcpy(to, content, size)
+        if checksum:
+            crc = crc32(to, size)
+            checked[0] = M_CHECKSUM
+            for i in range(4):
+                checked[1 + i] = crc >> (24 - 8 * i) & 0xFF
+        return to + size - start
 
 
 def checksum(bytes data not None):
@@ -164,9 +160,10 @@ def checksum(bytes data not None):
 def pack(messages, bytes label not None, bint with_checksum):
     cdef Packer packer = Packer(label)
     cdef bytes message
+    cdef uint8_t packet[PACKET_BYTES_MAX]
     total = sum(len(message) + 2 for message in messages)
     if not 1 <= len(messages) <= PARTS_MAX or total + 2 > ROOM_BYTES:
         raise ValueError("a packet holds 1 to 255 messages of at most 4096 bytes in all")
     for message in messages:
         packer.add(<const uint8_t*>PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message))
-    return packer.finish(with_checksum)
+    return PyBytes_FromStringAndSize(<char*>packet, packer.finish(packet, with_checksum))

@@ -1,4 +1,4 @@
-"""Protobuf codec of silences, log entries and cluster parts (reference storage, section 3).
+"""Protobuf codec of silences, log entries, cluster parts and gossip frames (reference storage, section 3).
 
 Every decoder is all or nothing and raises ValueError; times are nanoseconds since the Unix epoch, a missing one
 is 0. Records are delimited: a varint length, then the message.
@@ -98,3 +98,8 @@ def decode_full_state(data: bytes) -> list[tuple[str, bytes]]:
     """A FullState: its parts in order."""
 
 def encode_full_state(parts: Sequence[tuple[str, bytes]]) -> bytes: ...
+def decode_gossip_frame(data: bytes) -> tuple[str, int, str, bytes]:
+    """A MemberlistMessage: (version, kind, from_addr, msg), see reference gossip, section 16.1."""
+
+def encode_gossip_frame(version: str, kind: int, from_addr: str, msg: bytes) -> bytes:
+    """A MemberlistMessage, without the length before it."""

@@ -1,7 +1,7 @@
 # cython: freethreading_compatible=True
-"""Protobuf messages of silences, log entries and cluster parts (reference storage, section 3)."""
+"""Protobuf messages of silences, log entries, cluster parts and gossip frames (reference storage, section 3)."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from amfast._ext.protobuf cimport (
     BYTES,
@@ -25,8 +25,8 @@ cdef enum:
     RECORD_BYTES_MAX = 4 * 1024 * 1024
     NS_PER_S = 1_000_000_000
 
-cdef int64_t SECONDS_MIN = -62_135_596_800  # 0001-01-01, the least that a Timestamp may hold
-cdef int64_t SECONDS_MAX = 253_402_300_799  # 9999-12-31
+cdef int64_t SECONDS_MIN = -(1 << 62)
+cdef int64_t SECONDS_MAX = 1 << 62
 
 SilenceFields = namedtuple(
     "SilenceFields",
@@ -41,7 +41,11 @@ EntryFields = namedtuple(
 # Shared shapes
 
 cdef object _read_time(Reader* reader):
-    """A Timestamp as nanoseconds since the epoch; out of protobuf's own range it is refused."""
+    """A Timestamp as nanoseconds since the epoch.
+
+    Nothing is refused: an expiry in the year 10000 is how a silence until the end of 9999 is stored. What could
+    not be written again is brought into the range that can.
+    """
     cdef Reader inner = read_nested(reader)
     cdef uint64_t tag
     cdef int64_t seconds = 0
@@ -54,9 +58,8 @@ cdef object _read_time(Reader* reader):
             nanos = <int64_t>read_varint(&inner)
         else:
             skip_field(&inner, tag)
-    if not (SECONDS_MIN <= seconds <= SECONDS_MAX and 0 <= nanos < NS_PER_S):
-        raise ValueError("a timestamp is out of range")
-    return seconds * <object>NS_PER_S + nanos
+    seconds = min(max(seconds, SECONDS_MIN), SECONDS_MAX)
+    return seconds * <object>NS_PER_S + <int32_t>nanos
 
 
 cdef int _write_time(bytearray out, int field, value) except -1:
@@ -428,4 +431,39 @@ def encode_full_state(parts):
     cdef bytearray out = bytearray()
     for key, data in parts:
         write_bytes(out, 1, encode_part(key, data))
+    return bytes(out)
+
+
+# Frames of gossip over TLS
+
+def decode_gossip_frame(bytes data not None):
+    cdef Reader reader = reader_of(data)
+    cdef uint64_t tag
+    cdef int64_t kind = 0
+    version = from_addr = ""
+    msg = b""
+    while reader.at < reader.end:
+        tag = read_tag(&reader)
+        if tag == (1 << 3 | BYTES):
+            version = read_text(&reader)
+        elif tag == (2 << 3 | VARINT):
+            kind = <int64_t>read_varint(&reader)
+        elif tag == (3 << 3 | BYTES):
+            from_addr = read_text(&reader)
+        elif tag == (4 << 3 | BYTES):
+            msg = read_bytes(&reader)
+        else:
+            skip_field(&reader, tag)
+    return version, kind, from_addr, msg
+
+
+def encode_gossip_frame(str version not None, int kind, str from_addr not None, bytes msg not None):
+    cdef bytearray out = bytearray()
+    write_text(out, 1, version)
+    if kind:
+        write_varint(out, 2 << 3 | VARINT)
+        write_varint(out, <uint64_t><int64_t>kind)
+    write_text(out, 3, from_addr)
+    if msg:
+        write_bytes(out, 4, msg)
     return bytes(out)

@@ -52,7 +52,7 @@ from amfast._ext.wire cimport (
 )
 
 from amfast._ext.lzw import decompress
-from amfast._ext.wire import RemoteError
+from amfast._ext.wire import LabelError, RemoteError
 
 cdef enum:
     MESSAGE_BYTES_MAX = 41943040
@@ -146,7 +146,7 @@ cdef class StreamReader:
     cdef bint _read_label(self) except -1:
         cdef Py_ssize_t size = PyBytes_GET_SIZE(self.label)
         if not self.held.startswith(self.label[:len(self.held)]) or (size == 0 and self.held[:1] == b"\xf4"):
-            raise RemoteError("the peer's cluster label is another one")
+            raise LabelError("the peer has another --cluster.label, or one of the two has none")
         if len(self.held) < max(size, 1):
             return False
         self.at = size

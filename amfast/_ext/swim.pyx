@@ -10,6 +10,7 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_
 from amfast._ext.broadcast cimport Broadcasts, retransmit_limit
 from amfast._ext.frame cimport Packer
 from amfast._ext.members cimport S_ALIVE, S_DEAD, S_SUSPECT, Members, Node
+from amfast._ext.outbox cimport Outbox
 from amfast._ext.relays cimport Relay, Relays
 from amfast._ext.state cimport State
 from amfast._ext.unpack cimport Unpacker
@@ -87,12 +88,6 @@ cdef enum:
     USER_STATE_BYTES_MAX = 20971520
     ERROR_BYTES_MAX = 1024
 
-cdef enum ProbePhase:
-    IDLE, DIRECT, INDIRECT
-
-cdef enum Choice:
-    ANY_ALIVE, ANY_TO_GOSSIP
-
 class Dial(NamedTuple):
     kind: str
     name: str
@@ -109,30 +104,11 @@ cdef inline bint is_ip(Slice ip) noexcept:
     return ip.size == 4 or ip.size == 16
 
 
-cdef class Core:
-    cdef State state
-    cdef Members table
-    cdef Broadcasts users
-    cdef Packer packer
-    cdef Unpacker unpacker
-    cdef Relays relays  # pings for others
-    cdef bytes name, ip, label
-    cdef list out, wanted
-    cdef int port
-    cdef uint32_t seq_no
-    cdef int64_t probe_interval_us, probe_timeout_us, gossip_interval_us, push_pull_interval_us, tcp_timeout_us
-    cdef int gossip_nodes, user_retransmit
-    # Tickers.
-    cdef int64_t now_us, next_probe_us, next_gossip_us, next_push_pull_us
-    # The probe under way, and where the next one looks.
-    cdef ProbePhase phase
-    cdef bint probe_due, tcp_answered
-    cdef int32_t probed, place
-    cdef uint32_t probe_seq_no, probed_incarnation
-    cdef int64_t probe_sent_us, probe_direct_us, probe_until_us
-    cdef int nacks_expected, nacks
-    cdef uint64_t received, dropped, ignored, relays_refused, users_sent, user_bytes_sent
+cdef inline Slice ip_slice(Node* node) noexcept:
+    return slice_of(node.ip, node.ip_size)
 
+
+cdef class Core:
     def __init__(self, *, str name not None, bytes ip not None, int port, seed, int bind_port=0, bytes label=b"",
                  int64_t probe_interval_us=1_000_000, int64_t probe_timeout_us=500_000,
                  int64_t gossip_interval_us=200_000, int gossip_nodes=3, int64_t push_pull_interval_us=60_000_000,
@@ -161,7 +137,7 @@ cdef class Core:
         self.packer = Packer(label)
         self.unpacker = Unpacker(label)
         self.relays = Relays()
-        self.out = []
+        self.outbox = Outbox()
         self.wanted = []
         self.next_probe_us = self.next_gossip_us = self.next_push_pull_us = INT64_MAX
 
@@ -317,7 +293,7 @@ cdef class Core:
         self.tcp_answered = False
         self._fill_ping(&fields, self.seq_no, self.state.name_of(id))
         if node.state == S_ALIVE:
-            return self._send(M_PING, &fields, self._ip_of(node), node.port)
+            return self._send(M_PING, &fields, ip_slice(node), node.port)
         # A suspect is told so in the same packet, that it can refute at once.
         self.packer.begin()
         message[0] = M_PING
@@ -328,8 +304,7 @@ cdef class Core:
         fields.number[N_INCARNATION] = node.incarnation
         message[0] = M_SUSPECT
         self.packer.add(message, encode(M_SUSPECT, &fields, message + 1) - message)
-        self.out.append((self.packer.finish(node.vsn[1] >= CHECKSUM_PROTOCOL), self._ip_of(node), node.port))
-        return 0
+        return self._post(node.vsn[1] >= CHECKSUM_PROTOCOL, ip_slice(node), node.port)
 
     cdef void _fill_ping(self, Fields* fields, uint32_t seq_no, Slice name) noexcept:
         clear(fields)
@@ -355,7 +330,7 @@ cdef class Core:
             relay = &self.table.nodes[self.table.picks[i]]
             fields.number[N_NACK] = relay.vsn[1] >= NACK_PROTOCOL
             self.nacks_expected += fields.number[N_NACK]
-            self._send(M_INDIRECT_PING, &fields, self._ip_of(relay), relay.port)
+            self._send(M_INDIRECT_PING, &fields, ip_slice(relay), relay.port)
         if node.vsn[1] >= TCP_PING_PROTOCOL:
             self._dial("ping", self.probed, self.probe_seq_no, self.probe_until_us)
         return 0
@@ -392,14 +367,14 @@ cdef class Core:
 
     # Pings for others.
 
-    cdef int _relay(self, int64_t now_us, Fields* asked, bytes ip, int port) except -1:
+    cdef int _relay(self, int64_t now_us, Fields* asked, Slice ip, int port) except -1:
         cdef Fields fields
         cdef Slice target = asked.text[T_TARGET], back = asked.text[T_SOURCE_ADDR]
         cdef int target_port = asked.number[N_PORT] or self.state.bind_port
         if is_ip(back) and asked.number[N_SOURCE_PORT] > 0:
             port = asked.number[N_SOURCE_PORT]
         else:
-            back = slice_of(PyBytes_AS_STRING(ip), PyBytes_GET_SIZE(ip))
+            back = ip
         if not is_ip(back) or not self.relays.add(
             now_us + self.probe_timeout_us, self.seq_no + 1, asked.number[N_SEQ_NO], asked.number[N_NACK], back, port
         ):
@@ -409,13 +384,13 @@ cdef class Core:
         if not is_ip(target) or asked.text[T_NODE].size > NAME_BYTES_MAX or not is_utf8(asked.text[T_NODE]):
             return 0  # nobody to ping; the nack tells
         self._fill_ping(&fields, self.seq_no, asked.text[T_NODE])
-        return self._send(M_PING, &fields, PyBytes_FromStringAndSize(<char*>target.data, target.size), target_port)
+        return self._send(M_PING, &fields, target, target_port)
 
     cdef int _answer_relay(self, int kind, Relay* relay) except -1:
         cdef Fields fields
         clear(&fields)
         fields.number[N_SEQ_NO] = relay.asked_seq_no
-        return self._send(kind, &fields, PyBytes_FromStringAndSize(<char*>relay.ip, relay.ip_size), relay.port)
+        return self._send(kind, &fields, slice_of(relay.ip, relay.ip_size), relay.port)
 
     cdef int _expire_relays(self, int64_t now_us) except -1:
         cdef Relay* relay
@@ -442,14 +417,19 @@ cdef class Core:
             self.user_bytes_sent += self.packer.used - used - (self.packer.parts - parts)
         return self.packer.parts
 
-    cdef int _send(self, int kind, Fields* fields, bytes ip, int port) except -1:
+    cdef int _send(self, int kind, Fields* fields, Slice ip, int port) except -1:
         """One message, and what else there is to say."""
         cdef uint8_t message[BODY_BYTES_MAX]
         message[0] = kind
         self.packer.begin()
         self.packer.add(message, encode(kind, fields, message + 1) - message)
         self._fill_packet()
-        self.out.append((self.packer.finish(False), ip, port))
+        return self._post(False, ip, port)
+
+    cdef int _post(self, bint checksum, Slice ip, int port) except -1:
+        """Close the packet that was filled, and put it on its way."""
+        cdef uint8_t* packet = self.outbox.reserve()
+        self.outbox.commit(self.packer.finish(packet, checksum), ip, port)
         return 0
 
     cdef int _gossip(self, int64_t now_us) except -1:
@@ -463,21 +443,29 @@ cdef class Core:
             self.packer.begin()
             if self._fill_packet() == 0:
                 break
-            self.out.append((self.packer.finish(node.vsn[1] >= CHECKSUM_PROTOCOL), self._ip_of(node), node.port))
+            self._post(node.vsn[1] >= CHECKSUM_PROTOCOL, ip_slice(node), node.port)
         return 0
 
     # Packets in (section 7).
 
     def receive(self, int64_t now_us, bytes packet not None, bytes ip not None, int port):
+        self.take(
+            now_us, <const uint8_t*>PyBytes_AS_STRING(packet), PyBytes_GET_SIZE(packet),
+            slice_of(PyBytes_AS_STRING(ip), PyBytes_GET_SIZE(ip)), port,
+        )
+
+    cdef int take(self, int64_t now_us, const uint8_t* packet, Py_ssize_t size, Slice ip, int port) except -1:
+        """One datagram. A ping, or an ack that nobody waits for, makes no Python object."""
         cdef int i
         self.received += 1
         self.now_us = max(self.now_us, now_us)
-        self.unpacker.unpack(<const uint8_t*>PyBytes_AS_STRING(packet), PyBytes_GET_SIZE(packet))
+        self.unpacker.unpack(packet, size)
         if self.table.count > 0:
             for i in range(self.unpacker.count):
                 self._take(now_us, self.unpacker.found[i].data, self.unpacker.found[i].size, ip, port)
+        return 0
 
-    cdef int _take(self, int64_t now_us, const uint8_t* data, Py_ssize_t size, bytes ip, int port) except -1:
+    cdef int _take(self, int64_t now_us, const uint8_t* data, Py_ssize_t size, Slice ip, int port) except -1:
         """One message. A broken one is dropped, alone."""
         cdef Fields fields
         cdef Reader reader
@@ -511,7 +499,7 @@ cdef class Core:
             self.state.dead(now_us, fields.text[T_NODE], fields.text[T_FROM], fields.number[N_INCARNATION])
         return 0
 
-    cdef int _take_ping(self, Fields* ping, bytes ip, int port) except -1:
+    cdef int _take_ping(self, Fields* ping, Slice ip, int port) except -1:
         cdef Slice back = ping.text[T_SOURCE_ADDR]
         cdef Fields ack
         if ping.text[T_NODE].size > 0 and not same(ping.text[T_NODE], self.own_name()):
@@ -519,9 +507,8 @@ cdef class Core:
             return 0
         if is_ip(back) and ping.number[N_SOURCE_PORT] > 0:
             port = ping.number[N_SOURCE_PORT]
-            if not same(back, slice_of(PyBytes_AS_STRING(ip), PyBytes_GET_SIZE(ip))):
-                ip = PyBytes_FromStringAndSize(<char*>back.data, back.size)
-        elif PyBytes_GET_SIZE(ip) == 0 or port == 0:
+            ip = back
+        elif not is_ip(ip) or port == 0:
             self.dropped += 1
             return 0
         clear(&ack)
@@ -532,8 +519,7 @@ cdef class Core:
     # What comes out.
 
     def packets(self):
-        out, self.out = self.out, []
-        return out
+        return self.outbox.drain()
 
     def dials(self):
         out, self.wanted = self.wanted, []

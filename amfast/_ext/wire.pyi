@@ -13,6 +13,9 @@ class RemoteError(Exception):
     """Whether an acceptor tells the peer, with an error reply, before it closes (reference gossip, section 8)."""
     def __init__(self, text: str, answer: bool = False) -> None: ...
 
+class LabelError(RemoteError):
+    """The peer's cluster label is missing, or another one than this node's."""
+
 def encode_body(shape: int, fields: Mapping[str, bytes | int | None]) -> bytes:
     """The body with these fields; fields left out are nil, zero or false."""
 

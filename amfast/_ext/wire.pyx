@@ -101,6 +101,10 @@ class RemoteError(Exception):
         self.answer = answer
 
 
+class LabelError(RemoteError):
+    pass
+
+
 cdef Slice slice_of(const void* data, Py_ssize_t size) noexcept nogil:
     cdef Slice out
     out.data = <const uint8_t*>data

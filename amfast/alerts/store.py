@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from amfast.alerts.siblings import Siblings
 from amfast.model.alert import Alert
 from amfast.model.clock import Clock
 from amfast.model.metric import Family, single
@@ -19,7 +20,7 @@ class AlertStore:
         self._log = log
         self._per_alertname_max = per_alertname_max
         self._alerts: dict[int, Alert] = {}
-        self._by_alertname: defaultdict[str, set[int]] = defaultdict(set)
+        self._by_alertname: defaultdict[str, Siblings] = defaultdict(Siblings)
         self._limited = 0
         self.on_change: Callable[[Alert], None] = lambda _alert: None
         """Called with the merged state of every alert that was put."""
@@ -33,13 +34,19 @@ class AlertStore:
 
     def put(self, alerts: Sequence[Alert]) -> None:
         """Take alerts in; one that overlaps with what is known of it is merged, else it replaces it."""
+        dropped = 0
         for alert in alerts:
             known = self._alerts.get(alert.fingerprint)
             if known is None and not self._make_room(alert):
+                dropped += 1
                 continue
             merged = known.merged_with(alert) if known is not None and _overlap(known, alert) else alert
             self._alerts[alert.fingerprint] = merged
             self.on_change(merged)
+        if dropped:
+            self._limited += dropped
+            attrs = {"alerts": dropped, "limit": self._per_alertname_max}
+            self._log.warning("Alerts dropped, too many of one alertname", extra={"attrs": attrs})
 
     def _make_room(self, alert: Alert) -> bool:
         """Whether an unknown alert may come in under the limit for its ``alertname``."""
@@ -47,14 +54,11 @@ class AlertStore:
             return True
         siblings = self._by_alertname[alert.name]
         if len(siblings) >= self._per_alertname_max:
-            earliest = min(siblings, key=lambda fingerprint: self._alerts[fingerprint].ends_at.ns)
-            if not self._alerts[earliest].resolved_at(self._clock.now_ns()):
-                self._limited += 1
-                attrs = {"alertname": alert.name, "limit": self._per_alertname_max}
-                self._log.warning("Alert dropped, too many of its name", extra={"attrs": attrs})
+            ended = siblings.ended(self._alerts, self._clock.now_ns())
+            if ended is None:
                 return False
-            self._drop(earliest)
-        self._by_alertname[alert.name].add(alert.fingerprint)
+            self._drop(ended)
+        self._by_alertname[alert.name].add(alert)
         return True
 
     def _drop(self, fingerprint: int) -> None:

@@ -258,7 +258,6 @@ class Options:
         "string",
         "",
         "[EXPERIMENTAL] File with the TLS settings of the gossip.",
-        effect="refused",
     )
     cluster_allow_insecure_public_advertise_address_discovery: bool = _flag(
         "cluster.allow-insecure-public-advertise-address-discovery",

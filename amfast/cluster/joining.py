@@ -56,8 +56,10 @@ class Joining:
             except JoinError as error:
                 errors.append(str(error))
         if errors and not joined:
-            self._log.warning("failed to join cluster", extra={"attrs": {"err": "; ".join(errors)}})
-            self._log.info(f"will retry joining cluster every {self._options.reconnect_interval_s:g}s")
+            retry = f"every {self._options.reconnect_interval_s:g}s"
+            self._log.warning(
+                "failed to join cluster", extra={"attrs": {"retry": retry, "err": "; ".join(errors)}}
+            )
         else:
             self._log.debug("joined cluster", extra={"attrs": {"peers": joined}})
         return joined

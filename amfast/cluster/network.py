@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from amfast._ext.swim import StreamMessage
+from amfast._ext.swim import Core, StreamMessage
 
 
 class Stream(Protocol):
@@ -21,6 +21,11 @@ class Stream(Protocol):
 
 class Handler(Protocol):
     """Who takes what the network brings."""
+
+    @property
+    def core(self) -> Core:
+        """The membership core, for a network that brings it the datagrams itself."""
+        ...
 
     def datagram(self, packet: bytes, ip: bytes, port: int) -> None:
         """Take one datagram; :meth:`pump` follows after the last one at hand."""
@@ -50,8 +55,8 @@ class Network(Protocol):
         """Hand over the datagrams that are already here, now."""
         ...
 
-    def send(self, packet: bytes, ip: bytes, port: int) -> None:
-        """Send a datagram; one that cannot be sent is lost."""
+    def send(self, core: Core) -> None:
+        """Send the datagrams that the core has for others; one that cannot be sent is lost."""
         ...
 
     async def exchange(self, ip: bytes, port: int, request: bytes, timeout_s: float) -> StreamMessage:

@@ -115,13 +115,25 @@ class Node:
             case "conflict":
                 self.conflicts += 1
                 attrs = {"peer": event.name, "addr": format_address(event.ip, event.port)}
+                if event.name == self.name:
+                    attrs["hint"] = "it has the name of this node: give each its own --cluster.peer-name"
                 self._log.warning("Found conflicting peer IDs", extra={"attrs": attrs})
+            case _:
+                self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        """What is worth a line and nothing else."""
+        attrs: dict[str, object] = {"peer": event.name}
+        match event.kind:
             case "tcp_only":
-                self._log.debug("peer answers over TCP only", extra={"attrs": {"peer": event.name}})
+                attrs["hint"] = "UDP to it, or from it, is blocked or lost"
+                self._log.warning("peer answers over TCP only", extra={"attrs": attrs})
+            case "dead":
+                self._log.warning("peer is dead", extra={"attrs": attrs})
             case "refuted":
                 self._log.debug("refuted an accusation", extra={"attrs": {"incarnation": event.value}})
-            case _:  # suspect, dead
-                self._log.debug(f"peer is {event.kind}", extra={"attrs": {"peer": event.name}})
+            case _:  # suspect
+                self._log.debug("peer is suspect", extra={"attrs": attrs})
 
     def _take_membership(self, event: Event) -> None:
         address = format_address(event.ip, event.port)
@@ -133,7 +145,7 @@ class Node:
         else:
             self.peers.updated(address)
             message = "peer updated"
-        self._log.debug(message, extra={"attrs": {"peer": event.name, "addr": address}})
+        self._log.info(message, extra={"attrs": {"peer": event.name, "addr": address}})
 
     def _observe_ping(self, event: Event) -> None:
         histogram = self.pings.get(event.name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from amfast.config.cluster_tls import ClusterTls
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -32,3 +34,5 @@ class Options:
     label: str = ""
     """At most 255 bytes; nodes with another label stay out."""
     allow_insecure_public_advertise: bool = False
+    tls: ClusterTls | None = None
+    """How gossip is protected; None sends it in the clear."""

@@ -32,6 +32,7 @@ from amfast.cluster.resolve import Lookup, has_nonlocal, resolve_peers, system_l
 from amfast.cluster.settle import settle
 from amfast.cluster.streams import Acceptor, Streams
 from amfast.cluster.tasks import Tasks
+from amfast.cluster.tls.network import TlsNetwork
 from amfast.cluster.transport import Sockets
 from amfast.cluster.ulid import new_ulid
 from amfast.model.clock import Clock, Timer
@@ -73,7 +74,10 @@ class Peer:
         self._clock = clock
         self._log = log
         self._random = random
-        self._network: Network = network or Sockets(clock, options.tcp_timeout_s)
+        self._tls = (
+            None if options.tls is None else TlsNetwork(options.tls, clock, log, options.tcp_timeout_s)
+        )
+        self._network: Network = network or self._tls or Sockets(clock, options.tcp_timeout_s)
         self._lookup = lookup
         self._interfaces = interfaces
         self._resolved: list[str] = []
@@ -189,10 +193,17 @@ class Peer:
         return self._node.channels.by_key[key].propagated
 
     def metrics(self) -> Iterator[Family]:
-        """The families of reference metrics, section 6, without those of the TLS transport."""
-        return families(self._node, self._joining.counters)
+        """The families of reference metrics, section 6; those of the TLS transport only if there is one."""
+        yield from families(self._node, self._joining.counters)
+        if self._tls is not None:
+            yield from self._tls.metrics()
 
     # What the network calls.
+
+    @property
+    def core(self) -> Core:
+        """The membership core, for a network that brings it datagrams itself."""
+        return self._core
 
     def datagram(self, packet: bytes, ip: bytes, port: int) -> None:
         """Take one datagram."""
@@ -207,8 +218,7 @@ class Peer:
         if self._closed:
             return
         self._node.take_events()
-        for packet, ip, port in self._core.packets():
-            self._network.send(packet, ip, port)
+        self._network.send(self._core)
         for dial in self._core.dials():
             self._tasks.spawn(self._exchanges.dial(dial))
         self._arm()

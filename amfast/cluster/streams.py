@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from amfast._ext.swim import RemoteError, StreamMessage, StreamReader
+from amfast._ext.wire import LabelError
 
 STREAMS_MAX = 256
 PUSH_PULLS_MAX = 127
@@ -58,7 +59,9 @@ class Acceptor:
         try:
             message = self._reader.feed(data)
         except RemoteError as error:
-            self._streams.log.debug("unusable stream", extra={"attrs": {"err": str(error)}})
+            # Garbage is not worth a line, but a node that cannot get in for its label is a mistake somebody made.
+            level = logging.WARNING if isinstance(error, LabelError) else logging.DEBUG
+            self._streams.log.log(level, "unusable stream", extra={"attrs": {"err": str(error)}})
             return self._streams.error_reply(str(error)) if error.answer else b""
         if message is None:
             return None

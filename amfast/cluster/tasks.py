@@ -18,11 +18,12 @@ class Tasks:
         self._log = log
         self._running: set[asyncio.Task[None]] = set()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run ``work`` in the background of the running event loop."""
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run ``work`` in the background of the running event loop; the task is only needed to cancel it alone."""
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._on_done)
+        return task
 
     def every(self, interval_s: float, action: Callable[[], Awaitable[None]]) -> None:
         """Do ``action`` again and again, ``interval_s`` after the last time; first after one interval."""

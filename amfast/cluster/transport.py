@@ -8,14 +8,13 @@ import socket
 from contextlib import suppress
 from typing import cast
 
-from amfast._ext.swim import StreamMessage, StreamReader
-from amfast.cluster.address import format_address, format_ip, is_unspecified, parse_ip
+from amfast._ext.swim import Core, StreamMessage, StreamReader
+from amfast.cluster.address import format_address, format_ip, is_unspecified
+from amfast.cluster.datagrams import Datagrams, datagrams_of
 from amfast.cluster.network import Handler, Stream
 from amfast.model.clock import Clock, Timer
 from amfast.model.errors import AmfastError
 
-_DATAGRAMS_PER_WAKEUP = 64
-_DATAGRAM_BYTES_MAX = 65_536
 _READ_BYTES = 65_536
 _RECEIVE_BUFFER_BYTES = 2 << 20
 _FREE_PORT_TRIES = 10
@@ -35,6 +34,7 @@ class Sockets:
         self._udp: socket.socket | None = None
         self._tcp: socket.socket | None = None
         self._server: asyncio.Server | None = None
+        self._datagrams: Datagrams | None = None
         self._handler: Handler | None = None
 
     def bind(self, ip: bytes, port: int) -> int:
@@ -47,27 +47,12 @@ class Sockets:
             except OSError as error:
                 self._close_sockets()
                 if not tries:
-                    address = format_address(ip, port)
-                    raise AmfastError(
-                        f"cannot listen for the cluster on {address}: {os.strerror(error.errno or 0)}"
-                        " (--cluster.listen-address)"
-                    ) from error
+                    raise cannot_listen(ip, port, error) from error
 
     def _bind_both(self, ip: bytes, port: int) -> int:
-        everywhere = is_unspecified(ip)
-        if everywhere and socket.has_dualstack_ipv6():
-            family, host = socket.AF_INET6, "::"
-        else:
-            family, host = _family(ip), format_ip(ip)
-        self._tcp = socket.socket(family, socket.SOCK_STREAM)
-        self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._udp = socket.socket(family, socket.SOCK_DGRAM)
-        for sock in (self._tcp, self._udp):
-            sock.setblocking(False)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not everywhere)
-            sock.bind((host, port))
-            port = sock.getsockname()[1]
+        self._tcp = bound_socket(socket.SOCK_STREAM, ip, port)
+        port = self._tcp.getsockname()[1]
+        self._udp = bound_socket(socket.SOCK_DGRAM, ip, port)
         self._tcp.listen(socket.SOMAXCONN)
         with suppress(OSError):  # less is slower, not wrong
             self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
@@ -79,34 +64,21 @@ class Sockets:
             raise RuntimeError("listen comes after bind")
         loop = asyncio.get_running_loop()
         self._handler = handler
+        self._datagrams = datagrams_of(self._udp)
         self._server = await loop.create_server(lambda: _Inbound(self, handler), sock=self._tcp)
         loop.add_reader(self._udp, self.poll)
 
     def poll(self) -> None:
         """Hand over the datagrams that are here, but not so many that the loop could not do anything else."""
-        if self._udp is None or self._handler is None:
+        if self._datagrams is None or self._handler is None:
             return
-        for _ in range(_DATAGRAMS_PER_WAKEUP):
-            try:
-                packet, address = self._udp.recvfrom(_DATAGRAM_BYTES_MAX)
-            except BlockingIOError:
-                break
-            except OSError:  # an earlier datagram was refused; the socket goes on
-                continue
-            ip = parse_ip(address[0].partition("%")[0])
-            if ip is not None:
-                self._handler.datagram(packet, ip, address[1])
+        self._datagrams.receive(self._handler.core, self.clock.monotonic_us())
         self._handler.pump()
 
-    def send(self, packet: bytes, ip: bytes, port: int) -> None:
-        """Send a datagram; one that cannot be sent is lost, as datagrams are."""
-        if self._udp is None:
-            return
-        host = format_ip(ip)
-        if self._udp.family == socket.AF_INET6 and ":" not in host:
-            host = "::ffff:" + host
-        with suppress(OSError):
-            self._udp.sendto(packet, (host, port))
+    def send(self, core: Core) -> None:
+        """Send what the core has to say; a datagram that cannot be sent is lost, as datagrams are."""
+        if self._datagrams is not None:
+            self._datagrams.send(core)
 
     async def exchange(self, ip: bytes, port: int, request: bytes, timeout_s: float) -> StreamMessage:
         """Dial, write, read one message; ``timeout_s`` for each of the steps.
@@ -119,7 +91,7 @@ class Sockets:
                 writer.write(request)
                 await writer.drain()
             async with asyncio.timeout(timeout_s):
-                return await _read_message(reader)
+                return await read_message(reader)
         finally:
             writer.transport.abort()  # the exchange is over: nothing is left to be sent
 
@@ -150,7 +122,36 @@ class Sockets:
         for sock in (self._tcp, self._udp):
             if sock is not None:
                 sock.close()
-        self._tcp = self._udp = None
+        self._tcp = self._udp = self._datagrams = None
+
+
+def bound_socket(kind: socket.SocketKind, ip: bytes, port: int) -> socket.socket:
+    """A socket at an address; the unspecified one stands for all, of both families if possible. Raises OSError."""
+    everywhere = is_unspecified(ip)
+    if everywhere and socket.has_dualstack_ipv6():
+        family, host = socket.AF_INET6, "::"
+    else:
+        family, host = _family(ip), format_ip(ip)
+    sock = socket.socket(family, kind)
+    try:
+        if kind == socket.SOCK_STREAM:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not everywhere)
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def cannot_listen(ip: bytes, port: int, error: OSError) -> AmfastError:
+    """What the operator reads about an address that is taken, or not this machine's."""
+    return AmfastError(
+        f"cannot listen for the cluster on {format_address(ip, port)}: {os.strerror(error.errno or 0)}"
+        " (--cluster.listen-address)"
+    )
 
 
 def _family(ip: bytes) -> socket.AddressFamily:
@@ -162,7 +163,8 @@ async def _dial(ip: bytes, port: int, timeout_s: float) -> tuple[asyncio.StreamR
         return await asyncio.open_connection(format_ip(ip), port)
 
 
-async def _read_message(reader: asyncio.StreamReader) -> StreamMessage:
+async def read_message(reader: asyncio.StreamReader) -> StreamMessage:
+    """The one message of an answered stream. Raises OSError, RemoteError."""
     message_reader = StreamReader(None)
     while data := await reader.read(_READ_BYTES):
         message = message_reader.feed(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -28,12 +29,7 @@ def load(path: str | Path, integrations: Integrations, mode: MatcherMode = Match
     ``integrations`` says which kinds of integrations there are and how theirs are read; ``mode`` which
     matchers and label names are taken. Raises ConfigError: one line for each problem, with file, line and column.
     """
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(BYTES_MAX + 1)
-    except OSError as error:
-        raise ConfigError(f"cannot read the configuration file {path}: {error.strerror or error}") from None
-    return loads(data, Path(path).name, integrations, mode)
+    return loads(read_bytes(path, "the configuration file"), Path(path).name, integrations, mode)
 
 
 def loads(
@@ -41,27 +37,43 @@ def loads(
 ) -> Config:
     """As :func:`load`, from text; ``name`` stands for the file in errors."""
     data = text.encode() if isinstance(text, str) else text
-    try:
-        root = compose(data)
-    except YamlError as error:
-        raise ConfigError(f"{name}:{error.line}:{error.column}: {error}") from None
-    if root is None or is_null(root):
-        root = Mapping([], 1, 1)
     walk = Walk(mode)
-    file = read_file(Place(walk, root), integrations)
+    file = read_file(Place(walk, document(data, name)), integrations)
     if walk.problems or file.route is None:
-        raise ConfigError("\n".join(_lines(name, walk.problems)))
+        raise ConfigError("\n".join(lines_of(name, walk.problems)))
     return Config(
         global_=file.global_,
         route=file.route.route(),
         receivers=file.receivers,
         original=emit(file.shown),
         hash=int.from_bytes(hashlib.md5(data, usedforsecurity=False).digest()[:_HASH_BYTES], "little"),
-        warnings=tuple(_lines(name, walk.warnings)),
+        warnings=tuple(lines_of(name, walk.warnings)),
     )
 
 
-def _lines(name: str, found: list[tuple[Node, str]]) -> list[str]:
+def read_bytes(path: str | Path, what: str) -> bytes:
+    """The content of a file, ``what`` names it in the error. Raises ConfigError."""
+    try:
+        if not stat.S_ISREG(
+            Path(path).stat().st_mode
+        ):  # a pipe would hold the whole node until somebody writes
+            raise ConfigError(f"cannot read {what} {path}: it is not a regular file")
+        with Path(path).open("rb") as file:
+            return file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot read {what} {path}: {error.strerror or error}") from None
+
+
+def document(data: bytes, name: str) -> Node:
+    """The first YAML document, an empty mapping for none. Raises ConfigError."""
+    try:
+        root = compose(data)
+    except YamlError as error:
+        raise ConfigError(f"{name}:{error.line}:{error.column}: {error}") from None
+    return Mapping([], 1, 1) if root is None or is_null(root) else root
+
+
+def lines_of(name: str, found: list[tuple[Node, str]]) -> list[str]:
     """One line for each finding, in the order of the file, the same said twice only once."""
     found = sorted(found, key=lambda one: (one[0].line, one[0].column))
     lines = list(dict.fromkeys(f"{name}:{node.line}:{node.column}: {text}" for node, text in found))

@@ -112,6 +112,8 @@ class Group:
             deadline_us=clock.monotonic_us() + int(limit_s * 1e6),
         )
         alerts = tuple(alert if alert.resolved_at(now_ns) else alert.without_end() for alert in snapshot)
+        attrs = {"aggrGroup": self.key, "receiver": options.receiver, "alerts": len(alerts)}
+        self._context.log.debug("Flushing", extra={"attrs": attrs})
         try:
             async with asyncio.timeout(limit_s):
                 await self._pipeline(flush, alerts)

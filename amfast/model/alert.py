@@ -45,18 +45,18 @@ class Alert:
     def merged_with(self, newer: Alert) -> Alert:
         """Both reports of one label set made one (reference api, "Storing").
 
-        The report with the later ``updated_at`` gives annotations and URL, the earlier start wins, and an
-        end that somebody sent wins over one that was assumed.
+        The report with the later ``updated_at`` gives annotations, URL and ``timeout``, the earlier start wins,
+        and a later end that somebody sent stays.
         """
         old, new = (self, newer) if newer.updated_at.ns >= self.updated_at.ns else (newer, self)
         starts_at = min(old.starts_at, new.starts_at, key=lambda time: time.ns)
-        ends_at, timeout = new.ends_at, new.timeout
+        ends_at = new.ends_at
         if new.resolved_at(new.updated_at.ns):
             if old.resolved_at(new.updated_at.ns) and old.ends_at.ns > ends_at.ns:
                 ends_at = old.ends_at
         elif old.ends_at.ns > ends_at.ns and not old.timeout:
-            ends_at, timeout = old.ends_at, False
-        return replace(new, starts_at=starts_at, ends_at=ends_at, timeout=timeout)
+            ends_at = old.ends_at
+        return replace(new, starts_at=starts_at, ends_at=ends_at)
 
 
 def _optional(a: str | None, b: str | None) -> int:

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import re2
 
 _MEMORY_MAX: Final = 8 << 20
 """Bytes that one pattern may use for its program and its automaton; RE2 takes them only when needed."""
+
+VALUES_REMEMBERED: Final = 256
+"""By one pattern."""
+PATTERNS_REMEMBERED: Final = 1024
+"""Compiled, so that what is checked first and stored later is compiled once."""
 
 _OPTIONS = re2.Options()
 _OPTIONS.max_mem = _MEMORY_MAX
@@ -44,7 +50,11 @@ class Pattern:
     def __init__(self, text: str) -> None:
         """Compile ``text``. Raises PatternError."""
         self.literals = _literals(text)
-        self._test = _search(text) if self.literals is None else self.literals.__contains__
+        if self.literals is not None:
+            self._test = self.literals.__contains__
+        else:
+            # The same values come again and again; one look-up costs a fiftieth of a search.
+            self._test = lru_cache(VALUES_REMEMBERED)(_search(text))
 
     def matches(self, value: str) -> bool:
         """Whether all of ``value`` matches."""
@@ -63,6 +73,7 @@ def _literals(text: str) -> frozenset[str] | None:
     return frozenset(alternatives)
 
 
+@lru_cache(PATTERNS_REMEMBERED)
 def _search(text: str) -> Callable[[str], bool]:
     """Compile ``text``; the function says whether a value matches."""
     if any(escape[1] == "C" for escape in _ESCAPES.finditer(text)):

@@ -56,6 +56,9 @@ class SilenceIndex:
 
 
 def _matching(shelf: dict[str, list[MatcherSet]], labels: Labels) -> Iterator[str]:
-    for silence_id, sets in shelf.items():
-        if any(all(matcher.matches_labels(labels) for matcher in matchers) for matchers in sets):
-            yield silence_id
+    return (silence_id for silence_id, sets in shelf.items() if any_matches(sets, labels))
+
+
+def any_matches(sets: Sequence[MatcherSet], labels: Labels) -> bool:
+    """Whether one of the sets matches the labels."""
+    return any(all(matcher.matches_labels(labels) for matcher in matchers) for matchers in sets)

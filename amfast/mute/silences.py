@@ -17,7 +17,12 @@ from amfast.model.matcher import Matcher, MatcherError, MatchType
 from amfast.model.metric import Family, single
 from amfast.model.silence import MatcherSpec, Silence, SilenceNotFound, SilenceRefused
 from amfast.model.timestamp import NS
-from amfast.mute.silence_index import SilenceIndex
+from amfast.mute.verdicts import Verdicts
+
+MATCHERS_MAX = 1000
+"""Of one silence: compiling more at once would hold up everything else, here and on every peer."""
+RECORD_BYTES_MAX = 4 * 1024 * 1024
+"""Of one stored silence: what peers, and a node that starts again, can read (reference storage, section 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Silences:
         self._log = log
         self._limits = limits
         self._by_id: dict[str, _Stored] = {}
-        self._index = SilenceIndex()
+        self._verdicts = Verdicts()
         self._arrivals = 0
         self._compile_errors = 0
         self.on_change: Callable[[bytes], None] = lambda _record: None
@@ -74,13 +79,13 @@ class Silences:
 
     def silencing(self, labels: Labels) -> tuple[str, ...]:
         """Ids of the silences active now that match the labels, in the order they came."""
+        matching = self._verdicts.matching(labels)
+        if not matching:
+            return ()
         now_ns = self._clock.now_ns()
-        found = {
-            silence_id
-            for silence_id in self._index.matching(labels)
-            if self._by_id[silence_id].silence.state(now_ns) == "active"
-        }
-        return tuple(sorted(found, key=lambda silence_id: self._by_id[silence_id].arrival))
+        return tuple(
+            silence_id for silence_id in matching if self._by_id[silence_id].silence.state(now_ns) == "active"
+        )
 
     # Changing
 
@@ -94,7 +99,7 @@ class Silences:
         if silence.id and old is None:
             raise SilenceNotFound(silence.id)
         if old is not None and _can_update(old.silence, silence, now_ns):
-            updated = replace(silence, updated_at_ns=now_ns, unknown=old.silence.unknown)
+            updated = replace(silence, updated_at_ns=_after(old.silence, now_ns), unknown=old.silence.unknown)
             self._check_limits(updated, is_new=False)
             self._change(updated)
             return silence.id
@@ -120,7 +125,12 @@ class Silences:
         if state != "expired":
             starts_at_ns = now_ns if state == "pending" else stored.silence.starts_at_ns
             self._change(
-                replace(stored.silence, starts_at_ns=starts_at_ns, ends_at_ns=now_ns, updated_at_ns=now_ns)
+                replace(
+                    stored.silence,
+                    starts_at_ns=starts_at_ns,
+                    ends_at_ns=now_ns,
+                    updated_at_ns=_after(stored.silence, now_ns),
+                )
             )
         return True
 
@@ -135,31 +145,31 @@ class Silences:
             raise SilenceRefused(
                 f"exceeded maximum number of silences: {len(self._by_id) + 1} (limit: {limit})"
             )
+        if sum(len(matchers) for matchers in silence.matcher_sets) > MATCHERS_MAX:
+            raise SilenceRefused(f"a silence can have at most {MATCHERS_MAX} matchers")
         limit = self._limits.silence_bytes_max
-        if limit > 0:
-            size = _stored_bytes(silence, silence.ends_at_ns + self._retention_ns)
-            if size > limit:
-                raise SilenceRefused(f"silence exceeded maximum size: {size} bytes (limit: {limit} bytes)")
+        expires_at_ns = silence.ends_at_ns + self._retention_ns
+        if limit > 0 and (size := _stored_bytes(silence, expires_at_ns)) > limit:
+            raise SilenceRefused(f"silence exceeded maximum size: {size} bytes (limit: {limit} bytes)")
+        if len(encode_silence(silence, expires_at_ns)) > RECORD_BYTES_MAX:
+            raise SilenceRefused(f"a silence can have at most {RECORD_BYTES_MAX} bytes")
 
     def _store(self, silence: Silence, expires_at_ns: int) -> None:
         old = self._by_id.get(silence.id)
+        if old is not None and old.silence.matcher_sets == silence.matcher_sets:
+            self._by_id[silence.id] = replace(old, silence=silence, expires_at_ns=expires_at_ns)
+            return
         if old is not None:
-            self._index.remove(silence.id, old.matchers)
-            arrival = old.arrival
-        else:
-            self._arrivals += 1
-            arrival = self._arrivals
+            self._verdicts.remove([silence.id])
         matchers = self._compile(silence)
+        self._arrivals += 1
+        arrival = old.arrival if old is not None else self._arrivals
         self._by_id[silence.id] = _Stored(silence, expires_at_ns, matchers, arrival)
-        self._index.add(silence.id, matchers)
+        self._verdicts.add(silence.id, matchers)
 
     def _compile(self, silence: Silence) -> tuple[tuple[Matcher, ...], ...]:
         try:
-            return tuple(
-                tuple(Matcher(MatchType(spec.type), spec.name, spec.pattern) for spec in specs)
-                for specs in silence.matcher_sets
-                if specs
-            )
+            return _compile_sets(silence)
         except (MatcherError, ValueError) as error:
             self._compile_errors += 1
             attrs = {"silence_id": silence.id, "err": str(error)}
@@ -179,6 +189,7 @@ class Silences:
         Raises ValueError, with nothing merged, for data that does not decode.
         """
         now_ns = self._clock.now_ns()
+        large = len(data) > RECORD_BYTES_MAX // 2
         changed = 0
         for fields in decode_silences(data):
             old = self._by_id.get(fields.id)
@@ -186,7 +197,10 @@ class Silences:
                 old is not None and old.silence.updated_at_ns >= fields.updated_at_ns
             ):
                 continue
-            self._store(_silence(fields[:-1]), fields.expires_at_ns)
+            silence = _silence(fields[:-1])
+            if large and len(encode_silence(silence, fields.expires_at_ns)) > RECORD_BYTES_MAX:
+                continue  # in an old form it was just small enough; in ours nobody could read it again
+            self._store(silence, fields.expires_at_ns)
             changed += 1
         return changed
 
@@ -201,7 +215,7 @@ class Silences:
         gone = [stored for stored in self._by_id.values() if stored.expires_at_ns <= now_ns]
         for stored in gone:
             del self._by_id[stored.silence.id]
-            self._index.remove(stored.silence.id, stored.matchers)
+        self._verdicts.remove([stored.silence.id for stored in gone])
         return len(gone)
 
     def metrics(self) -> Iterator[Family]:
@@ -225,6 +239,21 @@ def _silence(fields: tuple[object, ...]) -> Silence:
     silence = Silence(*fields)  # type: ignore[arg-type]
     specs = tuple(tuple(MatcherSpec(*spec) for spec in matchers) for matchers in silence.matcher_sets)
     return replace(silence, matcher_sets=specs)
+
+
+def _after(old: Silence, now_ns: int) -> int:
+    """When a change is said to be made: later than the old state, or peers would never take it over."""
+    return max(now_ns, old.updated_at_ns + 1)
+
+
+def _compile_sets(silence: Silence) -> tuple[tuple[Matcher, ...], ...]:
+    if sum(len(specs) for specs in silence.matcher_sets) > MATCHERS_MAX:
+        raise ValueError(f"there are more than {MATCHERS_MAX}")
+    return tuple(
+        tuple(Matcher(MatchType(spec.type), spec.name, spec.pattern) for spec in specs)
+        for specs in silence.matcher_sets
+        if specs
+    )
 
 
 def _can_update(old: Silence, new: Silence, now_ns: int) -> bool:

@@ -91,18 +91,25 @@ class Delivery:
         kind, counts = self.integration.kind, self.around.counts
         error: NotifyError | None = None
         pause_s = FIRST_PAUSE_S
+        attempts = 1
         try:
             while (error := await self._attempt(notification)) is not None and error.retry:
-                self._log_retry(flush, error)
+                self._log_retry(flush, error, attempts)
+                attempts += 1
                 jitter = 1 - PAUSE_JITTER + 2 * PAUSE_JITTER * self.around.random.random()
                 await self.around.clock.sleep(pause_s * jitter)
                 pause_s = min(pause_s * PAUSE_GROWTH, PAUSE_MAX_S)
         except asyncio.CancelledError:
             counts.failed(kind, self._reason_for_stopping(flush, error))
+            why = "no answer yet" if error is None else str(error)
+            attrs = {**self._who(flush), "attempts": attempts, "err": why}
+            self.around.log.warning("Sending was cut off", extra={"attrs": attrs})
             raise
         if error is not None:
             counts.failed(kind, error.reason)
             raise error
+        attrs = {**self._who(flush), "attempts": attempts, "reason": notification.reason}
+        self.around.log.debug("Notified", extra={"attrs": attrs})
 
     async def _attempt(self, notification: Notification) -> NotifyError | None:
         counts, kind = self.around.counts, self.integration.kind
@@ -123,11 +130,14 @@ class Delivery:
         expired = self.around.clock.monotonic_us() >= flush.deadline_us
         return "contextDeadlineExceeded" if expired else "contextCanceled"
 
-    def _log_retry(self, flush: Flush, error: NotifyError) -> None:
-        attrs = {
+    def _log_retry(self, flush: Flush, error: NotifyError, attempts: int) -> None:
+        attrs = {**self._who(flush), "attempts": attempts, "err": str(error)}
+        self.around.log.warning("Sending failed, trying again", extra={"attrs": attrs})
+
+    def _who(self, flush: Flush) -> dict[str, object]:
+        """What the log says of every sending."""
+        return {
             "receiver": flush.receiver,
             "integration": f"{self.integration.kind}[{self.integration.index}]",
             "aggrGroup": flush.group_key,
-            "err": str(error),
         }
-        self.around.log.warning("Sending failed, trying again", extra={"attrs": attrs})

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -16,25 +17,32 @@ if TYPE_CHECKING:
 
 BODY_BYTES_MAX: Final = 64 << 10
 """Of an answer's body, what is kept; a connection whose answer is longer is closed."""
+BODY_WAIT_S: Final = 5.0
+"""How long to read a body: the verdict stands in the status, and a body that does not end must not delay it."""
 REQUESTS_MAX: Final = 10
 """Requests of one call, redirects included (Go's ``net/http``)."""
 
 _GET_AFTER: Final = (301, 302, 303)
 _POST_AFTER: Final = (307, 308)
 _KEEPALIVE_S: Final = 300
-_CONNECTIONS_MAX: Final = 100
+_HEADER_BYTES_MAX: Final = 64 << 10
+_HEADERS_MAX: Final = 1024
 _HEADERS_OF_BODY: Final = ("content-encoding", "content-language", "content-location", "content-type")
 _ENCODED_URL = re.compile(r"[!#-;=?-\[\]_a-z~]*")
 """URLs that hold only what may stand in one: they are sent as they are."""
 
 
 class HttpError(Exception):
-    """A request that got no answer. The text shows nothing of the URL."""
+    """A request that got no answer. The text shows nothing of the URL; ``retry`` says whether another try can help."""
+
+    def __init__(self, text: str, *, retry: bool = True) -> None:
+        super().__init__(text)
+        self.retry = retry
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``body`` is cut off after :data:`BODY_BYTES_MAX` bytes; header names are in lower case."""
+    """``body`` is as much as came within :data:`BODY_BYTES_MAX` and :data:`BODY_WAIT_S`; header names in lower case."""
 
     status: int
     body: bytes
@@ -61,8 +69,30 @@ class HttpClient(Protocol):
         ...
 
 
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """What comes of the body within the bounds; a connection with more to say is closed."""
+    import aiohttp  # noqa: PLC0415 - it is loaded when a response is here
+
+    content = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WAIT_S):
+            while len(content) < BODY_BYTES_MAX:
+                chunk = await response.content.read(BODY_BYTES_MAX - len(content))
+                if not chunk:
+                    return bytes(content)
+                content += chunk
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        pass  # the status has come, which is what counts
+    response.close()
+    return bytes(content)
+
+
 def _why(error: OSError) -> str:
     """The system's own words for the number: the error's text may name the address, which may be secret."""
+    if isinstance(error, ssl.CertificateError):
+        return f"the certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason})"
     if isinstance(error, socket.gaierror):
         return "the host name does not resolve"
     return os.strerror(error.errno) if error.errno else "no address of the host answers"
@@ -102,9 +132,12 @@ class AiohttpClient:
             raise HttpError(f"no answer within {timeout_s:g} s" if timeout_s else "timed out") from None
         except aiohttp.ClientConnectorError as error:
             raise HttpError(f"cannot connect: {_why(error.os_error)}") from None
-        except aiohttp.InvalidURL:
-            raise HttpError("the URL is malformed") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except aiohttp.ClientResponseError:
+            # Somebody has read the request and answered it: another try at once would only say it twice.
+            raise HttpError("the answer is not valid HTTP", retry=False) from None
+        except (aiohttp.InvalidURL, ValueError):
+            raise HttpError("the URL is malformed", retry=False) from None
+        except (aiohttp.ClientError, OSError) as error:
             raise HttpError(f"the connection failed ({type(error).__name__})") from None
 
     async def _follow(
@@ -129,14 +162,7 @@ class AiohttpClient:
         async with session.request(
             method, target, headers=headers, data=body, allow_redirects=False
         ) as response:
-            content = b""
-            while len(content) < BODY_BYTES_MAX:
-                chunk = await response.content.read(BODY_BYTES_MAX - len(content))
-                if not chunk:
-                    break
-                content += chunk
-            else:
-                response.close()
+            content = await _body(response)
             answered = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, content, answered)
 
@@ -144,10 +170,14 @@ class AiohttpClient:
         import aiohttp  # noqa: PLC0415 - 26 MB that an idle node does not need
 
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS_MAX, keepalive_timeout=_KEEPALIVE_S),
+            # No limit: a receiver that hangs must not take the connections of those that work.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             auto_decompress=False,
+            max_line_size=_HEADER_BYTES_MAX,
+            max_field_size=_HEADER_BYTES_MAX,
+            max_headers=_HEADERS_MAX,
             trust_env=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
         )

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection
 from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from amfast.model.notification import FailureReason, NotifyError
 from amfast.model.version import REFERENCE_VERSION
@@ -18,7 +19,8 @@ JSON_HEADERS: Final = {
 
 _HTML_ESCAPES: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
 _REGEXP_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
-_DETAIL_BYTES: Final = 256
+_DETAIL_CHARS: Final = 256
+_SECRET_CHARS_MIN: Final = 4
 
 _REASONS: Final[dict[int, FailureReason]] = {401: "authError", 403: "authError", 429: "rateLimited"}
 _BY_CLASS: Final[dict[int, FailureReason]] = {4: "clientError", 5: "serverError"}
@@ -35,19 +37,31 @@ def regexp_quote(text: str) -> str:
     return _REGEXP_SPECIAL.sub(r"\\\g<0>", text)
 
 
-def check_status(answer: Answer, retry_also: Collection[int] = ()) -> None:
+def check_status(answer: Answer, retry_also: Collection[int] = (), *, secret_url: str = "") -> None:
     """Accept 2xx; 5xx and the codes in ``retry_also`` can be tried again (reference notify, section 6b).
 
-    Raises NotifyError.
+    Raises NotifyError, whose text quotes the answer without what it repeats of ``secret_url``.
     """
     status = answer.status
     family = status // 100
     if family == 2:  # noqa: PLR2004 - the 2xx answers
         return
-    detail = answer.body[:_DETAIL_BYTES].decode("utf-8", "replace")
+    detail = without_url(answer.body.decode("utf-8", "replace"), secret_url)[:_DETAIL_CHARS]
     shown = " ".join("".join(char if char.isprintable() else " " for char in detail).split())
     raise NotifyError(
         f"unexpected status code {status}" + (f": {shown}" if shown else ""),
         retry=family == 5 or status in retry_also,  # noqa: PLR2004 - the 5xx answers
         reason=_REASONS.get(status) or _BY_CLASS.get(family, "other"),
     )
+
+
+def without_url(text: str, url: str) -> str:
+    """``text`` with every part of the URL that can be a secret masked: what may be a token, not what may be a word."""
+    parts = urlsplit(url)
+    pieces = {url, parts.path, parts.query, f"{parts.path}?{parts.query}", parts.username, parts.password}
+    pieces.update(parts.path.split("/"), (value for _, value in parse_qsl(parts.query)))
+    pieces.update({unquote(piece) for piece in pieces if piece})
+    for piece in sorted((piece for piece in pieces if piece), key=len, reverse=True):
+        if len(piece) >= _SECRET_CHARS_MIN:
+            text = text.replace(piece, "<secret>")
+    return text

@@ -66,17 +66,18 @@ class Webhook:
         config = self._config
         body = encode_json(webhook_message(notification, config.max_alerts))
         http_config = config.http_config or HttpConfig()
+        url = self._url()
         try:
             answer = await self._http.post(
-                self._url(),
+                url,
                 headers=JSON_HEADERS,
                 body=body,
                 timeout_s=config.timeout_ns / _NS_PER_S if config.timeout_ns > 0 else None,
                 follow_redirects=http_config.follow_redirects,
             )
         except HttpError as error:
-            raise NotifyError(f"posting to the webhook failed: {error}", retry=True) from None
-        check_status(answer)
+            raise NotifyError(f"posting to the webhook failed: {error}", retry=error.retry) from None
+        check_status(answer, secret_url=url)
 
     def _url(self) -> str:
         if self._config.url is not None:

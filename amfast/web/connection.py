@@ -41,6 +41,7 @@ _FRAMING_RATIO: Final = 16
 _JOIN_BYTES_MAX: Final = 65_536
 _BIG_BODY: Final = Response(413, b"413 Request Entity Too Large", close=True)
 _PLAIN: Final = (("Content-Type", "text/plain; charset=utf-8"),)
+_ONE_LINE: Final = {ord("\r"): " ", ord("\n"): " "}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -369,7 +370,7 @@ class Connection(asyncio.Protocol):
     def _head(self, request: Request | None, response: Response, keep: bool) -> bytes:
         is_http10 = request is not None and request.is_http10
         lines = [f"HTTP/1.{0 if is_http10 else 1} {response.status} {reason(response.status)}\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in response.headers]
+        lines += [f"{name}: {value.translate(_ONE_LINE)}\r\n" for name, value in response.headers]
         if response.status != 204 and (request is None or request.method != "HEAD"):  # noqa: PLR2004
             lines.append(f"Content-Length: {len(response.body)}\r\n")
         if not keep:

@@ -6,10 +6,12 @@ import html
 import posixpath
 from collections.abc import Callable
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from amfast.web.message import Handler, Request, Response, text_error
 
 _HTML_HEADER: Final = ("Content-Type", "text/html; charset=utf-8")
+_LOCATION_SAFE: Final = "".join(map(chr, range(0x21, 0x7F)))
 _REDIRECT_TEXTS: Final = {
     301: "Moved Permanently",
     302: "Found",
@@ -135,6 +137,7 @@ def clean_path(path: str) -> str:
 
 def redirect(status: int, location: str, method: str) -> Response:
     """Send the client elsewhere, with a page for people when it asked for one."""
+    location = quote(location, safe=_LOCATION_SAFE)  # an unescaped path may hold line ends
     headers: tuple[tuple[str, str], ...] = (("Location", location),)
     if method not in ("GET", "HEAD"):
         return Response(status, b"", headers)

@@ -56,7 +56,7 @@ class Server:
                 lambda: Connection(self._shared), host, port, backlog=_BACKLOG, ssl=tls, start_serving=False
             )
         except OSError as error:
-            raise AmfastError(f"cannot listen on {address!r}: {_why(error)}") from None
+            raise AmfastError(f"cannot listen on --web.listen-address={address}: {_why(error)}") from None
         self._listeners.append(listener)
         return int(listener.sockets[0].getsockname()[1])
 

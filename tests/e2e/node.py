@@ -47,6 +47,7 @@ class Node:
         *,
         data_folder: Path | None = None,
         place: Place | None = None,
+        flags: Sequence[str] = (),
     ) -> None:
         self.name, self.kind = name, kind
         self._programs = programs
@@ -55,6 +56,8 @@ class Node:
         self._data_folder = data_folder or self._folder / "data"
         self.config_file = self._folder / "alertmanager.yml"
         self.config_file.write_text(config)
+        self.flags = flags
+        """More flags, of its next life; they stand last."""
         self._place = place or on_loopback()
         self.http_port, self.gossip_port = self._place.http_port, self._place.gossip_port
         self.address = f"{self._place.ip}:{self.http_port}"
@@ -82,6 +85,7 @@ class Node:
             f"--cluster.listen-address={self.gossip_address}",
             *(f"--cluster.peer={peer}" for peer in self._peers),
             *CLUSTER_FLAGS,
+            *self.flags,
         ]
         self._program = self._programs.start(f"{self.name} ({self.kind})", command, self._folder)
 

@@ -76,6 +76,8 @@ def test_the_end_itself_counts_as_resolved() -> None:
     [
         # A firing report keeps an end that somebody sent and that is later.
         ({"ends": 500, "updated": 0}, {"ends": 300, "updated": 10}, 500, False),
+        # That end is then as assumed as the newer report's own was.
+        ({"ends": 500, "updated": 0}, {"ends": 300, "updated": 10, "timeout": True}, 500, True),
         # An assumed end gives way to what the newer report says.
         ({"ends": 500, "updated": 0, "timeout": True}, {"ends": 300, "updated": 10}, 300, False),
         # A resolve ends a firing alert, however late its old end.

@@ -1,5 +1,7 @@
 """Gossip over TLS without sockets: frames, sessions, and what is said about refusals."""
 
+import contextlib
+import itertools
 import logging
 import ssl
 
@@ -43,7 +45,7 @@ def test_frames_are_those_of_a_running_node():
 def test_frames_are_found_wherever_the_bytes_are_cut(packets, cuts):
     data = b"".join(packet_frame(packet, "127.0.0.1:9094") for packet in packets) + stream_frame() + b"raw"
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    pieces = [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [data[start:end] for start, end in itertools.pairwise(edges)]
     reader, found = FrameReader(), []
     for piece in pieces:
         reader.add(piece)
@@ -107,10 +109,8 @@ def test_what_is_no_frame_is_refused(message):
 
 @given(st.binary(max_size=400))
 def test_random_bytes_are_frames_or_refused(data):
-    try:
+    with contextlib.suppress(FrameError):
         frames_of(data, framed(data))
-    except FrameError:
-        pass
 
 
 # Sessions
@@ -124,7 +124,13 @@ def contexts(tmp_path):
         pair = authority.sign("node", **sign)
         trusted = trusted or authority
         path = tls_file(
-            tmp_path, "tls", trusted=trusted.file, pair=pair, as_client=as_client, server=server, client=client
+            tmp_path,
+            "tls",
+            trusted=trusted.file,
+            pair=pair,
+            as_client=as_client,
+            server=server,
+            client=client,
         )
         return Contexts(load_cluster_tls(path), logging.getLogger("test.cluster"))
 
@@ -194,12 +200,10 @@ def test_a_node_of_another_authority_is_refused_in_both_directions(contexts, aut
     folder.mkdir()
     stranger = contexts(Authority(folder, "other"))
     for client, server in ((good, stranger), (stranger, good)):
-        assert Pair(client, server).refused == {
-            "client": Refusal(
-                "this node", "the peer's certificate was not accepted: unable to get local issuer certificate"
-            ),
-            "server": Refusal("peer", "unknown ca"),
-        }
+        refused = Pair(client, server).refused
+        assert refused["client"].by == "this node"
+        assert refused["client"].why.startswith("the peer's certificate was not accepted: ")
+        assert refused["server"] == Refusal("peer", "unknown ca")
 
 
 def test_a_stranger_that_trusts_us_is_refused_by_us(contexts, authority, tmp_path):
@@ -219,12 +223,18 @@ def test_a_stranger_that_trusts_us_is_refused_by_us(contexts, authority, tmp_pat
 
 @pytest.mark.parametrize(
     ("days", "why", "alert"),
-    [((-3, -1), "certificate has expired", "certificate expired"), ((1, 3), "certificate is not yet valid", "bad certificate")],
+    [
+        ((-3, -1), "certificate has expired", "certificate expired"),
+        ((1, 3), "certificate is not yet valid", "bad certificate"),
+    ],
 )
 def test_a_certificate_out_of_its_time_is_refused(contexts, authority, days, why, alert):
     good, old = contexts(authority), contexts(authority, days=days)
     words = f"the peer's certificate was not accepted: {why}"
-    assert Pair(good, old).refused == {"client": Refusal("this node", words), "server": Refusal("peer", alert)}
+    assert Pair(good, old).refused == {
+        "client": Refusal("this node", words),
+        "server": Refusal("peer", alert),
+    }
     assert Pair(old, old).refused["client"] == Refusal("this node", words)
 
 
@@ -258,7 +268,9 @@ def test_versions_that_do_not_meet_are_refused(contexts, authority):
     assert refused["client"] == Refusal("peer", "protocol version")
 
 
-@pytest.mark.parametrize("data", [b"\x05\x01\x02\x03\x04\x05\x06", b"GET / HTTP/1.1\r\n\r\n", b"\xf4\x04prod\x06\x00"])
+@pytest.mark.parametrize(
+    "data", [b"\x05\x01\x02\x03\x04\x05\x06", b"GET / HTTP/1.1\r\n\r\n", b"\xf4\x04prod\x06\x00"]
+)
 def test_what_is_not_tls_is_told_as_such(contexts, authority, data):
     session = Session(contexts(authority).server(), server_side=True)
     with pytest.raises(ssl.SSLError) as caught:
@@ -278,11 +290,15 @@ class Clock:
 
 
 @pytest.fixture
-def told(caplog):
+def told():
     """Refusals, their clock and the lines."""
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lines.append
+    log = logging.Logger("test.cluster")  # noqa: LOG001 - one of its own, which no other test hears
+    log.addHandler(handler)
     clock = Clock()
-    caplog.set_level(logging.WARNING)
-    return Refusals(clock, logging.getLogger("test.cluster")), clock, caplog.records
+    return Refusals(clock, log), clock, lines
 
 
 def test_a_refusal_is_one_line_with_the_side_the_reason_and_the_address(told):

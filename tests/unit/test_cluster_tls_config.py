@@ -1,8 +1,8 @@
 """The file of --cluster.tls-config: what is taken, what becomes of it, and how errors are told."""
 
 import logging
-import os
 import ssl
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -140,17 +140,23 @@ def test_every_error_has_its_place(load, text, errors):
 
 
 def test_an_unknown_cipher_suite_is_told_with_those_that_are_known(load):
-    with pytest.raises(ConfigError, match="unknown cipher suite 'TLS_RSA_WITH_RC4_128_SHA', known are TLS_AES"):
+    with pytest.raises(
+        ConfigError, match="unknown cipher suite 'TLS_RSA_WITH_RC4_128_SHA', known are TLS_AES"
+    ):
         load(f"tls_server_config: {{{PAIR}, cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]}}")
 
 
 def test_a_file_that_is_not_there_is_one_clear_error(tmp_path):
-    with pytest.raises(ConfigError, match=r"cannot read the file of --cluster.tls-config .*no.yml: No such file"):
+    with pytest.raises(
+        ConfigError, match=r"cannot read the file of --cluster.tls-config .*no.yml: No such file"
+    ):
         load_cluster_tls(tmp_path / "no.yml")
 
 
 def test_no_error_or_printed_form_shows_a_key(load):
-    tls = load("tls_server_config: {cert: SECRET, key: SECRET}\ntls_client_config: {cert: SECRET, key: SECRET}")
+    tls = load(
+        "tls_server_config: {cert: SECRET, key: SECRET}\ntls_client_config: {cert: SECRET, key: SECRET}"
+    )
     assert "SECRET" not in repr(tls)
     with pytest.raises(AmfastError) as caught:
         Contexts(tls, LOG)
@@ -179,16 +185,30 @@ def encrypted(key_file):
 @pytest.mark.parametrize(
     ("spoil", "error"),
     [
-        (lambda _cert, key, _ca: key.unlink(), "3:13: tls_server_config.key_file: cannot read .*key.pem: No such"),
-        (lambda cert, _key, _ca: cert.write_bytes(b"x"), "2:14: tls_server_config.cert_file: holds no PEM certificate"),
+        (
+            lambda _cert, key, _ca: key.unlink(),
+            "3:13: tls_server_config.key_file: cannot read .*key.pem: No such",
+        ),
+        (
+            lambda cert, _key, _ca: cert.write_bytes(b"x"),
+            "2:14: tls_server_config.cert_file: holds no PEM certificate",
+        ),
         (lambda cert, key, _ca: key.write_bytes(cert.read_bytes()), "3:13: .*key_file: holds no PEM key"),
         (lambda _cert, key, _ca: key.write_bytes(encrypted(key)), "3:13: .*key_file: the key is encrypted"),
         (
-            lambda cert, _key, _ca: cert.write_text("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"),
+            lambda cert, _key, _ca: cert.write_text(
+                "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
+            ),
             "2:14: .*cert_file: the certificate or its key cannot be used",
         ),
-        (lambda _cert, _key, ca: ca.write_bytes(b"x"), "4:19: .*client_ca_file: holds no usable PEM certificate"),
-        (lambda _cert, _key, ca: ca.write_bytes(bytes(2 << 20)), "4:19: .*client_ca_file: .* is larger than 1 MiB"),
+        (
+            lambda _cert, _key, ca: ca.write_bytes(b"x"),
+            "4:19: .*client_ca_file: holds no usable PEM certificate",
+        ),
+        (
+            lambda _cert, _key, ca: ca.write_bytes(bytes(2 << 20)),
+            "4:19: .*client_ca_file: .* is larger than 1 MiB",
+        ),
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_told_with_its_place(tmp_path, authority, spoil, error):
@@ -215,14 +235,17 @@ def test_the_contexts_have_what_was_configured(contexts):
     server, client = made.server(), made.client()
     assert server.maximum_version == ssl.TLSVersion.TLSv1_2
     assert server.verify_mode == ssl.CERT_REQUIRED
-    assert {c["name"] for c in server.get_ciphers() if c["protocol"] == "TLSv1.2"} == {"ECDHE-ECDSA-AES128-GCM-SHA256"}
+    assert {c["name"] for c in server.get_ciphers() if c["protocol"] == "TLSv1.2"} == {
+        "ECDHE-ECDSA-AES128-GCM-SHA256"
+    }
     assert not server.options & ssl.OP_CIPHER_SERVER_PREFERENCE
     assert client.minimum_version == ssl.TLSVersion.TLSv1_3
     assert client.check_hostname
 
 
 def test_suites_of_tls13_alone_leave_out_older_versions(contexts):
-    assert contexts(server="  cipher_suites: [TLS_AES_128_GCM_SHA256]\n").server().minimum_version == ssl.TLSVersion.TLSv1_3
+    context = contexts(server="  cipher_suites: [TLS_AES_128_GCM_SHA256]\n").server()
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_3
     assert contexts().server().minimum_version == ssl.TLSVersion.TLSv1_2
 
 
@@ -252,6 +275,6 @@ def test_renewed_files_are_taken_and_unusable_ones_are_not(contexts, authority, 
 
 def test_loading_leaves_no_files_open(contexts):
     contexts()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     contexts()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

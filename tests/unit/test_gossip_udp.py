@@ -37,7 +37,6 @@ in_bulk = pytest.mark.skipif(not udp.AVAILABLE, reason="this system has no recvm
 def new_core(seed=7, name="me", label=b""):
     core = Core(name=name, ip=b"\x7f\x00\x00\x01", port=9094, seed=seed, label=label)
     core.start(0)
-    core.leave(0)  # the node's own alive message would ride on the first answers
     return core
 
 
@@ -164,6 +163,21 @@ def test_what_the_core_says_by_itself_goes_out_too(way, pair):
     way(pair.node).send(core)
     kinds = {message[0] for packet in pair.answers() for message in Unpacker(b"").messages(packet)}
     assert kinds == {0, 4}  # a probe, and the news about x
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_core_knows_an_ipv4_sender_by_its_four_bytes_at_a_socket_of_ipv6_too(way):
+    pair = Pair(socket.AF_INET6, socket.AF_INET)
+    try:
+        core, datagrams = new_core(), way(pair.node)
+        pair.send([b"\x01" + encode_body(1, {"SeqNo": 9, "Target": b"", "Port": 9, "Node": b"x", "Nack": 1})])
+        datagrams.receive(core, 0)
+        core.run(600_000)
+        ((nack, ip, port),) = core.packets()
+        assert Unpacker(b"").messages(nack)[0][0] == 11
+        assert (ip, port) == (pair.far_ip, pair.far_port)
+    finally:
+        pair.close()
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -146,3 +146,19 @@ def test_whatever_the_node_raises_the_program_ends_in_good_order(monkeypatch, ca
     err = capsys.readouterr().err
     assert text in err
     assert err.count("\n") == bool(text)
+
+
+def test_strangers_cannot_fill_the_disk_with_one_line():
+    stream = io.StringIO()
+    logs.setup("info", "logfmt", stream)
+    (limit,) = logging.getLogger("amfast.cluster").filters
+    seconds = iter([*[0.0] * 100, 59.0, 61.0, 61.0])
+    for second in seconds:
+        record = logging.LogRecord("amfast.cluster", logging.INFO, "f.py", 1, "peer joined", (), None)
+        record.created = second
+        if limit.filter(record):
+            logging.getLogger().handle(record)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 22
+    assert lines[20].endswith("held_back=81")
+    logging.getLogger("amfast.cluster").filters.clear()

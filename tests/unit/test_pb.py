@@ -208,13 +208,23 @@ def test_data_that_is_damaged_is_refused_whole(data: bytes) -> None:
             decode(good + data if decode is pb.decode_silences else data)
 
 
-@pytest.mark.parametrize("timestamp", [{"nanos": 10**9}, {"nanos": -1}, {"seconds": 2**62}])
-def test_a_timestamp_out_of_range_is_refused(timestamp: dict[str, int]) -> None:
-    silence = OFFICIAL["MeshSilence"](silence={"id": "a", "ends_at": timestamp})
-    entry = OFFICIAL["MeshEntry"](entry={"receiver": {"group_name": "r"}, "timestamp": timestamp})
-    for decode, record in ((pb.decode_silences, silence), (pb.decode_entries, entry)):
-        with pytest.raises(ValueError, match="timestamp"):
-            decode(delimited(record.SerializeToString()))
+@pytest.mark.parametrize(
+    ("timestamp", "nanoseconds"),
+    [
+        ({"nanos": 2 * 10**9}, 2 * 10**9),
+        ({"nanos": -1}, -1),
+        ({"seconds": 253_402_300_800 + 432_000}, (253_402_300_800 + 432_000) * 10**9),
+        ({"seconds": 2**63 - 1}, 2**62 * 10**9),
+        ({"seconds": -(2**63)}, -(2**62) * 10**9),
+    ],
+)
+def test_odd_timestamps_are_kept_and_can_be_written_again(
+    timestamp: dict[str, int], nanoseconds: int
+) -> None:
+    silence = OFFICIAL["MeshSilence"](silence={"id": "a", "ends_at": timestamp}, expires_at=timestamp)
+    (found,) = pb.decode_silences(delimited(silence.SerializeToString()))
+    assert (found.ends_at_ns, found.expires_at_ns) == (nanoseconds, nanoseconds)
+    assert pb.decode_silences(pb.encode_silence(found, found.expires_at_ns)) == [found]
 
 
 def test_a_record_over_four_megabytes_is_refused() -> None:

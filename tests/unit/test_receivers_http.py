@@ -19,8 +19,13 @@ def reply(status: int, body: bytes = b"", *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def talk(answer: Reply, use: Callable[[AiohttpClient, str], Awaitable[Answer]]) -> tuple[Answer, list[bytes]]:
-    """Run ``use`` with a client and the URL of a server; also returns the requests as they came."""
+def talk(
+    answer: Reply, use: Callable[[AiohttpClient, str], Awaitable[Answer]], *, closing: bool = False
+) -> tuple[Answer, list[bytes]]:
+    """Run ``use`` with a client and the URL of a server; also returns the requests as they came.
+
+    A ``closing`` server closes each connection when it has answered.
+    """
     requests: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -32,6 +37,8 @@ def talk(answer: Reply, use: Callable[[AiohttpClient, str], Awaitable[Answer]]) 
                 requests.append(head + await reader.readexactly(length))
                 writer.write(answer(requests[-1]))
                 await writer.drain()
+                if closing:
+                    return
         except ConnectionError:
             return
         finally:
@@ -160,3 +167,65 @@ def test_aiohttp_is_not_imported_before_the_first_request() -> None:
     code = "import sys, amfast.receivers.table as t; t.build; print('aiohttp' in sys.modules, 'yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False True"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 20_000 + b"\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n"
+        + b"".join(b"X-%d: 1\r\n" % i for i in range(500))
+        + b"Content-Length: 0\r\n\r\n",
+    ],
+)
+def test_a_success_counts_whatever_becomes_of_its_body(raw: bytes) -> None:
+    answer, requests = talk(lambda _: raw, post(), closing=True)
+    assert answer.status == 200
+    assert len(requests) == 1
+
+
+def test_a_success_whose_body_never_ends_counts_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amfast.receivers.http.BODY_WAIT_S", 0.05)
+    answer, requests = talk(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", post())
+    assert (answer.status, answer.body, len(requests)) == (200, b"abc", 1)
+
+
+@pytest.mark.parametrize(
+    "broken", [b"Content-Length: -1\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"]
+)
+def test_an_answer_that_is_no_http_is_not_asked_for_again(broken: bytes) -> None:
+    with pytest.raises(HttpError, match="not valid HTTP") as caught:
+        talk(lambda _: b"HTTP/1.1 200 OK\r\n" + broken, post())
+    assert not caught.value.retry
+
+
+def test_a_hanging_receiver_takes_no_connection_from_another() -> None:
+    async def main() -> Answer:
+        async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()  # until the client gives up
+            writer.close()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await _head(reader)
+            writer.write(reply(200))
+            await writer.drain()
+            writer.close()
+
+        client = AiohttpClient()
+        servers = [await asyncio.start_server(serve, "127.0.0.1", 0) for serve in (hang, answer)]
+        ports = [server.sockets[0].getsockname()[1] for server in servers]
+        hang_at, answer_at = (f"http://127.0.0.1:{port}" for port in ports)
+        hanging = [asyncio.create_task(post(timeout_s=None)(client, hang_at)) for _ in range(150)]
+        await asyncio.sleep(0)
+        try:
+            return await post(timeout_s=5)(client, answer_at)
+        finally:
+            for task in hanging:
+                task.cancel()
+            await asyncio.gather(*hanging, return_exceptions=True)
+            await client.close()
+            for server in servers:
+                server.close()
+
+    assert asyncio.run(main()).status == 200

@@ -19,8 +19,18 @@ ROOT = Path(__file__).parents[2]
 NODES = 30
 SECONDS = 120
 SEEDS = range(1, 11)
-ONCE_FAILED: list[tuple[str, int, int]] = []
-"""Scenario, nodes and seed of every run that ever had a violation."""
+ONCE_FAILED = [
+    ("restart-wave", 30, 1, 120),  # the checkers were not told of orderly ends
+    ("swarm", 60, 2057, 200),  # a forgotten node came back at an old incarnation that a paused one remembered
+    ("swarm", 60, 2062, 200),  # who was suspected while it was down died of that when a paused node woke up
+    (
+        "swarm",
+        60,
+        2081,
+        200,
+    ),  # most of those who should have heard of a refutation were paused, cut off or dead
+]
+"""Scenario, nodes, seed and seconds of every run that ever had a violation."""
 
 
 def check(name, nodes, seed, duration_s=SECONDS):
@@ -46,9 +56,9 @@ def test_small_clusters_live_through_swarms(nodes):
         check("swarm", nodes, seed)
 
 
-@pytest.mark.parametrize(("name", "nodes", "seed"), ONCE_FAILED)
-def test_what_once_failed_passes(name, nodes, seed):
-    check(name, nodes, seed)
+@pytest.mark.parametrize(("name", "nodes", "seed", "duration_s"), ONCE_FAILED)
+def test_what_once_failed_passes(name, nodes, seed, duration_s):
+    check(name, nodes, seed, duration_s)
 
 
 # Runs repeat.

@@ -116,7 +116,7 @@ class Observer:
 class TestRefutations:
     def history(self, world, *steps):
         """Events of node0 about node1: (kind, incarnation in its table, seconds until then)."""
-        world.run_for(seconds(200))  # node1 has been up for long
+        world.run_for(seconds(200))
         violations = Violations()
         checker = Refutations(world, violations)
         for kind, incarnation, wait_s in steps:
@@ -142,6 +142,33 @@ class TestRefutations:
     def test_a_new_suspicion_after_the_refutation_may_kill(self, world):
         steps = (("suspect", 1, 0), ("alive", 2, 1), ("suspect", 2, 1), ("dead", 2, 5))
         assert self.history(world, *steps) == []
+
+    def test_who_was_forgotten_meanwhile_may_come_back_at_an_old_incarnation(self, world):
+        steps = (("suspect", 1, 0), ("suspect", 2, 0), ("alive", 3, 1), ("suspect", 3, 1), ("dead", 3, 5))
+        back = (("join", 2, 40), ("dead", 2, 9))
+        assert self.history(world, *steps, *back) == []
+        assert len(self.history(world, *steps, ("join", 2, 10), ("dead", 2, 9))) == 1
+
+    def test_who_was_suspected_while_it_was_down_may_die_of_it_later(self, world):
+        world.crash(1)
+        violations = Violations()
+        checker = Refutations(world, violations)
+        checker.on_suspect(Observer(1), Event("suspect", "node1"))
+        world.start(1)
+        world.run_for(seconds(100))
+        checker.on_dead(Observer(1), Event("dead", "node1"))
+        assert violations.count == 0
+
+    @pytest.mark.parametrize(("known_to_all", "found"), [(2, 0), (1, 1)])
+    def test_a_refutation_that_most_never_hear_of_is_caught(self, world, known_to_all, found):
+        violations = Violations()
+        checker = Refutations(world, violations)
+        for node in world.nodes:
+            node.entry = Observer(known_to_all).entry
+        checker.on_refuted(world.nodes[1], Event("refuted", "node1", value=2))
+        world.run_for(2 * world.timing.spread_us(5))
+        checker.poll()
+        assert violations.count == found
 
 
 class TestFalseDeaths:

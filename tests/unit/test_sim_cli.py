@@ -78,15 +78,16 @@ DATA = Report(1, 10, ROWS, (FalseRow(0.0, 0, 0, 0), FalseRow(0.3, 9, 1, 1)), (Fa
 
 def test_the_report_is_written_as_tables_and_plots():
     text = tables(DATA)
-    assert text.splitlines()[2].split() == "10 0.100 0.200 - 5/5 0.200 0.400 6.00 7.00 2.00 90 10".split()
-    assert "30%        9.00         1.000          1.000" in text
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert rows[2] == "10 0.100 0.200 - 5/5 0.200 0.400 6.00 7.00 2.00 90 10"
+    assert "30% 9.00 1.000 1.000" in rows
     for svg in plots(DATA).values():
         ET.fromstring(svg)
 
 
 def test_the_expected_detection_time_grows_with_the_logarithm_of_the_cluster():
-    assert expected_death_s(3) == expected_death_s(10) == pytest.approx(6.08, abs=0.01)
-    assert expected_death_s(1000) == pytest.approx(14.08, abs=0.01)
+    assert expected_death_s(3) == expected_death_s(10) == pytest.approx(6.0)
+    assert expected_death_s(1000) == pytest.approx(14.0)
 
 
 def test_a_chart_puts_its_points_where_they_belong():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,35 @@ def test_maintenance_comes_at_every_interval(tmp_path: Path) -> None:
         assert (tmp_path / "nflog").read_bytes() == b"ok later"
         values = {family.name: family for family in file.metrics()}
         assert list(values["alertmanager_nflog_maintenance_total"].samples) == [((), 2.0)]
+
+    run_virtual(main)
+
+
+def test_a_write_that_was_overtaken_does_not_bring_old_data_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, overtaken = threading.Event(), threading.Event()
+
+    def slow(path: Path, data: bytes) -> None:
+        if data == b"ok old":
+            held.set()
+            overtaken.wait(5)
+        write_atomically(path, data)
+
+    async def main(clock: VirtualClock) -> None:
+        state = State(b"ok old")
+        file = snapshot(tmp_path, state, clock)
+        monkeypatch.setattr("amfast.storage.write_atomically", slow)
+        first = threading.Thread(target=file.maintain)
+        first.start()
+        held.wait(5)
+        state.data = b"ok new"
+        last = threading.Thread(target=file.maintain)
+        last.start()
+        overtaken.set()
+        first.join()
+        last.join()
+        assert (tmp_path / "nflog").read_bytes() == b"ok new"
 
     run_virtual(main)
 

@@ -511,7 +511,8 @@ def test_a_port_in_use_or_an_address_not_ours_is_told_in_words(loop_factory) -> 
         text = runner.run(listen(f"127.0.0.1:{taken.getsockname()[1]}"))
         assert "the port is in use" in text
         assert "this machine does not have that address" in runner.run(listen("192.0.2.1:9093"))
-        assert "cannot listen on 'no.such.host.invalid:1'" in runner.run(listen("no.such.host.invalid:1"))
+        unknown = "no.such.host.invalid:1"
+        assert f"cannot listen on --web.listen-address={unknown}" in runner.run(listen(unknown))
 
 
 @pytest.mark.parametrize("loop_factory", LOOPS.values(), ids=LOOPS.keys())

@@ -151,6 +151,16 @@ def test_a_request_without_an_answer_is_tried_again_and_does_not_show_the_url() 
     assert "SECRET" not in str(caught.value)
 
 
+def test_an_answer_that_repeats_the_url_is_quoted_without_it() -> None:
+    for body in (b"Cannot POST /hook/T0KEN?key=K3Y5", b"no route for /hook/T0KEN", b"bad key K3Y5"):
+        config = WebhookConfig(url=Secret("http://user:pa55@h/hook/T0KEN?key=K3Y5"))
+        with pytest.raises(NotifyError) as caught:
+            send(FakeHttp(Answer(404, body, {})), config)
+        assert "T0KEN" not in str(caught.value)
+        assert "K3Y5" not in str(caught.value)
+        assert "<secret>" in str(caught.value)
+
+
 def test_timeout_and_redirects_are_as_configured() -> None:
     http = FakeHttp()
     send(http)
