@@ -97,6 +97,37 @@ cdef list _split_records(bytes data):
     return records
 
 
+cdef Reader _content(bytes record, str problem) except *:
+    """Field 1 of a record: the silence or the entry. ``record`` must live as long as the reader."""
+    cdef Reader reader = reader_of(record), content
+    cdef uint64_t tag
+    cdef bint found = False
+    while reader.at < reader.end:
+        tag = read_tag(&reader)
+        if tag == (1 << 3 | BYTES):
+            content = read_nested(&reader)
+            found = True
+        else:
+            skip_field(&reader, tag)
+    if not found:
+        raise ValueError(problem)
+    return content
+
+
+cdef object _expiry(bytes record):
+    """Field 2 of a record: when it may be forgotten."""
+    cdef Reader reader = reader_of(record)
+    cdef uint64_t tag
+    expires_at_ns = 0
+    while reader.at < reader.end:
+        tag = read_tag(&reader)
+        if tag == (2 << 3 | BYTES):
+            expires_at_ns = _read_time(&reader)
+        else:
+            skip_field(&reader, tag)
+    return expires_at_ns
+
+
 cdef bytes _delimited(bytearray record):
     cdef bytearray out = bytearray()
     write_varint(out, len(record))
@@ -198,26 +229,10 @@ cdef object _read_silence(Reader reader, object expires_at_ns):
 
 
 def decode_silences(bytes data not None):
-    cdef Reader reader, silence
-    cdef uint64_t tag
-    cdef bint found
     cdef list silences = []
     for record in _split_records(data):
-        reader = reader_of(record)
-        found = False
-        expires_at = 0
-        while reader.at < reader.end:
-            tag = read_tag(&reader)
-            if tag == (1 << 3 | BYTES):
-                silence = read_nested(&reader)
-                found = True
-            elif tag == (2 << 3 | BYTES):
-                expires_at = _read_time(&reader)
-            else:
-                skip_field(&reader, tag)
-        if not found:
-            raise ValueError("a silence record holds no silence")
-        silences.append(_read_silence(silence, expires_at))
+        expires_at_ns = _expiry(record)
+        silences.append(_read_silence(_content(record, "a silence record holds no silence"), expires_at_ns))
     return silences
 
 
@@ -331,26 +346,10 @@ cdef tuple _read_receiver(Reader reader):
 
 
 def decode_entries(bytes data not None):
-    cdef Reader reader, entry
-    cdef uint64_t tag
-    cdef bint found
     cdef list entries = []
     for record in _split_records(data):
-        reader = reader_of(record)
-        found = False
-        expires_at = 0
-        while reader.at < reader.end:
-            tag = read_tag(&reader)
-            if tag == (1 << 3 | BYTES):
-                entry = read_nested(&reader)
-                found = True
-            elif tag == (2 << 3 | BYTES):
-                expires_at = _read_time(&reader)
-            else:
-                skip_field(&reader, tag)
-        if not found:
-            raise ValueError("a log record holds no entry")
-        entries.append(_read_entry(entry, expires_at))
+        expires_at_ns = _expiry(record)
+        entries.append(_read_entry(_content(record, "a log record holds no entry"), expires_at_ns))
     return entries
 
 

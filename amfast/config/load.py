@@ -29,7 +29,7 @@ def load(path: str | Path, integrations: Integrations, mode: MatcherMode = Match
     ``integrations`` says which kinds of integrations there are and how theirs are read; ``mode`` which
     matchers and label names are taken. Raises ConfigError: one line for each problem, with file, line and column.
     """
-    return loads(read_bytes(path, "the configuration file"), Path(path).name, integrations, mode)
+    return loads(read_bytes(path, "the configuration file"), str(path), integrations, mode)
 
 
 def loads(

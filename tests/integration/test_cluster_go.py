@@ -45,7 +45,7 @@ def free_port():
 class GoNode:
     """One running Alertmanager with short gossip intervals."""
 
-    def __init__(self, folder, peers=()):
+    def __init__(self, folder, peers=(), flags=()):
         folder.mkdir()
         (folder / "config.yml").write_text(CONFIG)
         self.cluster = f"127.0.0.1:{free_port()}"
@@ -63,6 +63,7 @@ class GoNode:
             "--cluster.reconnect-interval=300ms",
             "--log.level=debug",
             *(f"--cluster.peer={peer}" for peer in peers),
+            *flags,
         ]
         self.log = (folder / "log").open("wb")
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
@@ -201,8 +202,8 @@ def world(tmp_path):
     """Run ``body(start_go, start_our)`` on uvloop; ends every process and peer that it started."""
     nodes, ours = [], []
 
-    async def start_go(peers=()):
-        node = GoNode(tmp_path / f"go{len(nodes)}", peers)
+    async def start_go(peers=(), flags=()):
+        node = GoNode(tmp_path / f"go{len(nodes)}", peers, flags)
         nodes.append(node)
         await node.ready()
         return node

@@ -392,9 +392,7 @@ def test_a_file_is_read_from_disk_and_named_in_errors(tmp_path: Path) -> None:
     file.write_text(f"route: {{receiver: r}}\n{RECEIVER}")
     assert load(file, INTEGRATIONS).receivers == (Receiver("r", (("name", "r"),)),)
     file.write_text("rote: 1")
-    with pytest.raises(
-        ConfigError, match=r'^alertmanager.yml:1:1: rote: unknown key, did you mean "route"\?$'
-    ):
+    with pytest.raises(ConfigError, match=rf'^{file}:1:1: rote: unknown key, did you mean "route"\?$'):
         load(file, INTEGRATIONS)
     with pytest.raises(
         ConfigError, match=r"^cannot read the configuration file .*: No such file or directory$"

@@ -86,7 +86,10 @@ class TlsNetwork:
         )
 
     def poll(self) -> None:
-        """Nothing waits where it could be fetched from: the event loop has it."""
+        """What waits is with the event loop, which alone can hand it over.
+
+        The core gives a late answer one more probe timeout, and by then it has come.
+        """
 
     def send(self, core: Core) -> None:
         """Send what the core has to say; a packet that cannot be sent is lost."""
