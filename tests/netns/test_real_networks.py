@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     StartNodes = Callable[[Network, Sequence[str], str], list[Node]]
 
 KINDS = ("amfast", "go", "amfast", "go", "amfast")
-DEATH_S = 20.0
-"""A silent member is dropped within its probe (up to one round of all others) and the suspicion of five (4 s, or up
-to 24 s unconfirmed; with confirmations from the others far less)."""
+DEATH_S = 56.0
+"""At most: a round of probes of the four others at the longest interval that bad health allows (8 s each), and the
+longest suspicion of five nodes (24 s), which two nodes alone can confirm to each other only in part."""
 HEAL_S = 20.0
 """After healing: one reconnect interval (1 s) to meet, one push/pull interval (5 s) and retransmissions."""
 
