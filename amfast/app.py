@@ -8,10 +8,12 @@ last.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import platform
 import random
+import resource
 import signal
 import socket
 import sys
@@ -61,8 +63,19 @@ log = logging.getLogger("amfast")
 
 def run(options: Options) -> int:
     """Run the node until a signal ends it; returns the exit status. Raises AmfastError when it cannot start."""
+    _raise_file_limit()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_run(options))
+
+
+def _raise_file_limit() -> None:
+    """Take all the open files the system grants; the usual soft limit is meant for older programs.
+
+    Each connection of a peer, a sender or a receiver is one, and with none left nobody is answered.
+    """
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # then it stays as it is
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

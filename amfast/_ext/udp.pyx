@@ -1,6 +1,7 @@
 # cython: freethreading_compatible=True
 """UDP in bulk (reference gossip, sections 6 and 7): recvmmsg into the core, its answers out with sendmmsg."""
 
+from cpython.list cimport PyList_GET_SIZE
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 from libc.stdlib cimport free, malloc
@@ -76,6 +77,7 @@ cdef enum:
     BATCH = 64  # datagrams a system call
     CALLS_PER_WAKEUP = 4
     BYTES_PER_WAKEUP = 262144
+    EVENTS_PER_WAKEUP = 4096  # a datagram can hold a thousand messages, each of which Python has to look at
     SLOT_BYTES = 65536  # more than UDP carries
     SLOT_STRIDE = 65600  # a cache line more, so that the first bytes of all slots do not share one set of the cache
 
@@ -138,7 +140,7 @@ cdef class UdpSocket:
                 if core.outbox.count >= BATCH:  # a datagram can hold a thousand pings
                     self._write(core.outbox)
             self._write(core.outbox)
-            if 0 <= got < BATCH or total > BYTES_PER_WAKEUP:
+            if 0 <= got < BATCH or total > BYTES_PER_WAKEUP or PyList_GET_SIZE(core.state.events) > EVENTS_PER_WAKEUP:
                 break
 
     cdef int _read(self) noexcept:

@@ -102,6 +102,7 @@ class Channels:
         gossip: Callable[[bytes], None],
         on_oversize: Callable[[Channel], None],
         log: logging.Logger,
+        may_warn: Callable[[], bool],
     ) -> None:
         self.gossip = gossip
         self.on_oversize = on_oversize
@@ -109,6 +110,7 @@ class Channels:
         self.full_state = Traffic()
         self.update = Traffic()
         self._log = log
+        self._may_warn = may_warn
 
     def add(self, key: str, state: State) -> Channel:
         channel = self.by_key[key] = Channel(key, state, self)
@@ -152,7 +154,7 @@ class Channels:
         for key, data in parts:
             channel = self.by_key.get(key)
             if channel is None:
-                self._log.warning("unknown state key", extra={"attrs": {"len": len(state), "key": key[:64]}})
+                self._warn("unknown state key", ValueError(f"a state of {len(state)} bytes"), key[:64])
             elif not self._merge("merge remote state", channel, data):
                 return
 
@@ -165,5 +167,6 @@ class Channels:
         return True
 
     def _warn(self, what: str, error: ValueError, key: str = "") -> None:
-        attrs = {"err": str(error)[:200]} | ({"key": key} if key else {})
-        self._log.warning(what, extra={"attrs": attrs})
+        if self._may_warn():
+            attrs = {"err": str(error)[:200]} | ({"key": key} if key else {})
+            self._log.warning(what, extra={"attrs": attrs})

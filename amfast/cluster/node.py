@@ -11,6 +11,7 @@ from amfast._ext.swim import ALIVE, SUSPECT, Core, Event, Member, RemoteError, S
 from amfast.cluster.address import format_address
 from amfast.cluster.channels import Channels
 from amfast.cluster.peers import PeerTable
+from amfast.cluster.ration import Ration
 from amfast.model.clock import Clock
 from amfast.model.metric import Histogram
 
@@ -46,6 +47,7 @@ class Node:
         self.pruned = 0
         self._clock = clock
         self._log = log
+        self._ration = Ration(clock)
 
     def members(self) -> list[Member]:
         """Those neither dead nor left, suspects and the node itself included, by name."""
@@ -114,6 +116,8 @@ class Node:
                 self._take_membership(event)
             case "conflict":
                 self.conflicts += 1
+                if not self._ration.allows():
+                    return
                 attrs = {"peer": event.name, "addr": format_address(event.ip, event.port)}
                 if event.name == self.name:
                     attrs["hint"] = "it has the name of this node: give each its own --cluster.peer-name"

@@ -28,6 +28,7 @@ from amfast.cluster.network import Network
 from amfast.cluster.node import Node
 from amfast.cluster.options import Options
 from amfast.cluster.peers import PeerTable
+from amfast.cluster.ration import Ration
 from amfast.cluster.resolve import Lookup, has_nonlocal, resolve_peers, system_lookup
 from amfast.cluster.settle import settle
 from amfast.cluster.streams import Acceptor, Streams
@@ -261,7 +262,9 @@ class Peer:
         self._node = Node(
             name=self.name,
             core=self._core,
-            channels=Channels(self._gossip, self._start_sending_oversize, self._log),
+            channels=Channels(
+                self._gossip, self._start_sending_oversize, self._log, Ration(self._clock).allows
+            ),
             peers=PeerTable(),
             clock=self._clock,
             log=self._log,

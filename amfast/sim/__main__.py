@@ -21,6 +21,7 @@ from amfast.sim.table import summary
 from amfast.sim.world import World
 
 _NODES_MIN, _NODES_MAX = 2, 16_384
+_SECONDS_MAX = 1_000_000
 _INTERRUPTED = 130
 
 
@@ -85,8 +86,8 @@ def _run(args: list[str]) -> int:
 def _plan(chosen: argparse.Namespace) -> Scenario:
     if not _NODES_MIN <= chosen.nodes <= _NODES_MAX:
         raise AmfastError(f"--nodes must be from {_NODES_MIN} to {_NODES_MAX}, not {chosen.nodes}")
-    if not 1 <= chosen.seconds < float("inf"):
-        raise AmfastError(f"--seconds must be at least 1, not {chosen.seconds:g}")
+    if not 1 <= chosen.seconds <= _SECONDS_MAX:
+        raise AmfastError(f"--seconds must be from 1 to {_SECONDS_MAX:,}, not {chosen.seconds:g}")
     plan = scenario(chosen.scenario, chosen.nodes, chosen.seconds, chosen.seed)
     if chosen.loss is None:
         return plan
@@ -140,7 +141,7 @@ def _say(text: str) -> None:
 
 def _sizes(text: str) -> list[int]:
     parts = text.split(",")
-    if not all(part.isdigit() and _NODES_MIN < int(part) <= _NODES_MAX for part in parts):
+    if not all(part.isascii() and part.isdigit() and _NODES_MIN < int(part) <= _NODES_MAX for part in parts):
         raise AmfastError(
             f"--sizes must be numbers from {_NODES_MIN + 1} to {_NODES_MAX} with commas, not {text!r}"
         )

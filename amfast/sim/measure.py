@@ -74,7 +74,11 @@ class Deaths:
         for target, (crashed_us, life) in self._crashes.items():
             declared = self._declared[target]
             nodes = [node for node in self._world.running() if node.up_since_us <= crashed_us]
-            if self._world.nodes[target].life != life or any(node.index not in declared for node in nodes):
+            if (
+                not nodes
+                or self._world.nodes[target].life != life
+                or any(node.index not in declared for node in nodes)
+            ):
                 continue
             first, half, everybody = _marks(
                 [declared[node.index] for node in nodes], crashed_us, (0.0, 0.5, 1.0)

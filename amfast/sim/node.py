@@ -117,7 +117,7 @@ class SimNode:
             user_retransmit=timing.gossip_nodes,
             tcp_timeout_us=timing.tcp_timeout_us,
         )
-        self._channels = Channels(self._gossip, self._send_oversize, log)
+        self._channels = Channels(self._gossip, self._send_oversize, log, lambda: True)
         self.state = LastWriterWins(lambda key: self._around.on_news(self, key))
         self._channel = self._channels.add(CHANNEL, self.state)
         self.listening = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -209,9 +210,9 @@ SCENARIOS: dict[str, Maker] = {
 def scenario(name: str, nodes: int, duration_s: float, seed: int) -> Scenario:
     """The scenario of that name. Raises AmfastError when there is none."""
     maker = SCENARIOS.get(name)
-    percent = name.removeprefix("loss-")
-    if maker is None and name.startswith("loss-") and percent.isdigit() and int(percent) < 100:  # noqa: PLR2004
-        maker = _loss(int(percent))
+    loss = re.fullmatch(r"loss-([0-9]{1,2})", name)
+    if maker is None and loss is not None:
+        maker = _loss(int(loss[1]))
     if maker is None:
         raise AmfastError(f"unknown scenario {name!r}; there are {', '.join(SCENARIOS)} and loss-N")
     return maker(nodes, duration_s, stream(seed, "scenario"))

@@ -4,6 +4,7 @@
 
 import asyncio
 import logging
+import os
 import random
 import socket
 import threading
@@ -12,6 +13,7 @@ from contextlib import suppress
 
 import pytest
 
+from amfast.cluster.address import format_address
 from amfast.cluster.tls import inbound
 from amfast.cluster.tls.context import Contexts
 from amfast.cluster.tls.frame import packet_frame, stream_frame
@@ -528,6 +530,51 @@ def test_frames_that_share_a_record_or_come_in_crumbs_all_arrive(on_loop, tls):
     on_loop(body)
 
 
+def test_a_packet_comes_from_where_its_sender_listens_or_else_from_where_it_was_sent(on_loop, tls):
+    contexts = Contexts(tls("friend"), LOG)
+
+    async def body(cluster):
+        node = await cluster.start("a", tls=tls("a"))
+        seen = []
+        node.peer.datagram = lambda packet, ip, port: seen.append((packet, format_address(ip, port)))
+        _, writer = await shake_hands(node, contexts)
+        for number, sender in enumerate(("192.0.2.7:1", "[::]:9094", "")):
+            writer.write(packet_frame(b"%d" % number, sender))
+        await until(lambda: len(seen) == 3)
+        assert seen == [(b"0", "192.0.2.7:1"), (b"1", "127.0.0.1:9094"), (b"2", "127.0.0.1:0")]
+        writer.transport.abort()
+
+    on_loop(body)
+
+
+@pytest.mark.parametrize(("reads", "error"), [(0, OSError), (1, TimeoutError)])
+def test_an_update_counts_as_delivered_only_when_its_receiver_has_closed(on_loop, tls, reads, error):
+    contexts = Contexts(tls("friend"), LOG)
+
+    async def body(cluster):
+        node = await cluster.start("a", tls=tls("a"))
+        deaf = Deaf(contexts, vanish=not reads)
+        server = await asyncio.get_running_loop().create_server(lambda: deaf, "127.0.0.1", 0)
+        with pytest.raises(error):
+            await node.peer._tls.deliver(bytes((127, 0, 0, 1)), server.sockets[0].getsockname()[1], b"x", 0.5)
+        deaf.transport.abort()
+        server.close()
+
+    on_loop(body)
+
+
+def test_a_path_that_went_dead_is_noticed_by_the_kernel(on_loop, tls):
+    async def body(cluster):
+        nodes = await three(cluster, tls)
+        for connection in nodes[0].peer._tls._dialler.open:
+            with socket.socket(
+                fileno=os.dup(connection._transport.get_extra_info("socket").fileno())
+            ) as sock:
+                assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 2000
+
+    on_loop(body)
+
+
 def test_a_peer_that_never_shakes_hands_holds_up_nobody_else(on_loop, tls):
     async def body(cluster):
         nodes = await three(cluster, tls, tcp_timeout_s=5.0)
@@ -568,9 +615,10 @@ def test_a_peer_that_takes_nothing_is_cut_off(on_loop, tls):
 
 
 class Deaf(asyncio.Protocol):
-    """Shakes hands and then reads no more."""
+    """Shakes hands and then reads no more, or even vanishes."""
 
-    def __init__(self, contexts):
+    def __init__(self, contexts, *, vanish=False):
+        self.vanish = vanish
         self.session = Session(contexts.server(), server_side=True)
         self.transport = None
 
@@ -580,7 +628,9 @@ class Deaf(asyncio.Protocol):
     def data_received(self, data):
         self.session.feed(data)
         self.transport.write(self.session.outgoing())
-        if self.session.ready:
+        if self.session.ready and self.vanish:
+            self.transport.abort()
+        elif self.session.ready:
             self.transport.pause_reading()
 
 

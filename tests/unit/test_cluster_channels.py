@@ -6,6 +6,7 @@ import pytest
 
 from amfast._ext.pb import decode_full_state, decode_part, encode_full_state, encode_part
 from amfast.cluster.channels import OVERSIZE_QUEUE_MAX, Channels
+from amfast.cluster.ration import LINES_A_SECOND, Ration
 
 LOG = logging.getLogger("test.cluster")
 
@@ -31,7 +32,8 @@ class Wires:
     def __init__(self):
         self.gossiped = []
         self.woken = []
-        self.channels = Channels(self.gossiped.append, self.woken.append, LOG)
+        self.may_warn = True
+        self.channels = Channels(self.gossiped.append, self.woken.append, LOG, lambda: self.may_warn)
         self.nfl, self.sil = Records(), Records()
         self.nfl_channel = self.channels.add("nfl", self.nfl)
         self.sil_channel = self.channels.add("sil", self.sil)
@@ -109,7 +111,7 @@ def test_the_full_state_holds_every_channel_in_order(wires):
 
 
 def test_without_channels_the_full_state_is_empty():
-    assert Channels(lambda _: None, lambda _: None, LOG).local_state() == b""
+    assert Channels(lambda _: None, lambda _: None, LOG, lambda: True).local_state() == b""
 
 
 def test_an_empty_full_state_is_the_reference_bytes(wires):
@@ -145,3 +147,25 @@ def test_a_record_that_no_receiver_takes_is_dropped_and_counted(wires):
     wires.sil_channel.broadcast(bytes(21 << 20))
     assert not wires.sil_channel.oversize
     assert wires.sil_channel.oversize_dropped == 1
+
+
+def test_what_strangers_send_costs_a_line_only_as_far_as_the_ration_goes(wires, caplog):
+    wires.channels.receive_update(b"\xff")
+    wires.may_warn = False
+    for _ in range(100):
+        wires.channels.receive_update(b"\xff")
+    assert caplog.messages == ["decode broadcast"]
+
+
+def test_the_ration_is_so_many_lines_a_second():
+    class Clock:
+        now_us = 0
+
+        def monotonic_us(self):
+            return self.now_us
+
+    clock = Clock()
+    ration = Ration(clock)
+    assert sum(ration.allows() for _ in range(1000)) == LINES_A_SECOND
+    clock.now_us = 1_000_000
+    assert ration.allows()

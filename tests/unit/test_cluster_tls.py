@@ -1,5 +1,6 @@
 """Gossip over TLS without sockets: frames, sessions, and what is said about refusals."""
 
+import asyncio
 import contextlib
 import itertools
 import logging
@@ -10,11 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amfast._ext.pb import encode_gossip_frame
+from amfast.cluster.tls import pool as pool_module
 from amfast.cluster.tls.context import Contexts
+from amfast.cluster.tls.counters import Counters
 from amfast.cluster.tls.frame import FRAME_BYTES_MAX, FrameError, FrameReader, packet_frame, stream_frame
+from amfast.cluster.tls.pool import Pool
 from amfast.cluster.tls.refusal import Refusal, Refusals, refusal_of
 from amfast.cluster.tls.session import Session
 from amfast.config.cluster_tls import load_cluster_tls
+from amfast.loopclock import LoopClock
 from tests.support.certificates import Authority, tls_file
 
 LOOPBACK = bytes((127, 0, 0, 1))
@@ -261,6 +266,20 @@ def test_names_of_a_certificate_read_as_in_the_reference(contexts, authority):
     assert Pair(node, node).server.names() == {"127.0.0.1", "2001:db8::1", "node.example"}
 
 
+def test_whoever_is_listed_is_trusted_even_if_no_authority(tmp_path, authority):
+    pair = authority.sign("node")
+    path = tls_file(tmp_path, "tls", trusted=pair[0], pair=pair)
+    node = Contexts(load_cluster_tls(path), logging.getLogger("test.cluster"))
+    assert Pair(node, node).refused == {}
+
+
+def test_a_server_neither_renegotiates_nor_resumes(contexts, authority):
+    context = contexts(authority).server()
+    assert context.options & ssl.OP_NO_RENEGOTIATION
+    assert context.options & ssl.OP_NO_TICKET
+    assert context.num_tickets == 0
+
+
 def test_versions_that_do_not_meet_are_refused(contexts, authority):
     old = contexts(authority, client="  max_version: TLS12\n", server="  min_version: TLS13\n")
     refused = Pair(old, old).refused
@@ -348,3 +367,69 @@ def test_many_addresses_do_not_flood_the_log_or_memory(told):
     clock.now_us += 301_000_000
     refusals.accepted(Refusal("this node", "broken TLS"), bytes((192, 0, 2, 1)), 1)
     assert lines[-1].attrs["peer"] == "192.0.2.1:1"
+
+
+# Packets on their way out
+
+
+class Dialler:
+    """Dials for ever."""
+
+    def __init__(self):
+        self.dialling = []
+
+    async def dial(self, _ip, port, _timeout_s):
+        self.dialling.append(port)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.dialling.remove(port)
+
+
+@pytest.fixture
+def with_pool():
+    """Run ``body(pool, dialler, counters)``."""
+
+    async def main(body):
+        dialler, counters = Dialler(), Counters()
+        pool = Pool(
+            dialler,
+            from_addr="127.0.0.1:9094",
+            counters=counters,
+            timeout_s=1.0,
+            clock=LoopClock(),
+            log=logging.getLogger("test.cluster"),
+        )
+        try:
+            await body(pool, dialler, counters)
+        finally:
+            await pool.close()
+        assert dialler.dialling == []
+
+    return lambda body: asyncio.run(main(body))
+
+
+def test_beyond_the_limit_the_address_that_was_used_least_recently_is_given_up(with_pool, monkeypatch):
+    monkeypatch.setattr(pool_module, "ADDRESSES_MAX", 3)
+
+    async def body(pool, dialler, _counters):
+        for port in (1, 2, 3, 1, 4):
+            pool.send(b"x", LOOPBACK, port)
+            await asyncio.sleep(0)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert sorted(dialler.dialling) == [1, 3, 4]
+
+    with_pool(body)
+
+
+def test_an_address_is_dialled_once_and_of_its_packets_the_newest_wait(with_pool):
+    async def body(pool, dialler, counters):
+        for number in range(70):
+            pool.send(b"%d" % number, LOOPBACK, 9094)
+            await asyncio.sleep(0)
+        assert dialler.dialling == [9094]
+        assert counters.packet_write_errors == 6
+        assert pool._links[LOOPBACK, 9094].waiting[0] == b"6"
+
+    with_pool(body)

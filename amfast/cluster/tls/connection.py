@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import suppress
 from typing import cast
 
 from amfast.cluster.tls.refusal import Refusal, TlsRefusedError, refusal_of
 from amfast.cluster.tls.session import Session
 from amfast.model.clock import Clock, Timer
 
-_LINGER_S = 1.0
-"""How long the other side may take to read why it was refused."""
+_GOODBYE_S = 1.0
+"""How long the other side may take to read the last of what was sent."""
 
 
 class Connection(asyncio.Protocol):
@@ -61,7 +60,7 @@ class Connection(asyncio.Protocol):
         """What the other side has yet to take."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
-    def close(self, within_s: float = _LINGER_S) -> None:
+    def close(self, within_s: float = _GOODBYE_S) -> None:
         """Say goodbye, and close once all is sent, or cut the connection when that takes too long."""
         if self._transport is not None and not self._closing:
             self.limit(within_s)
@@ -98,8 +97,11 @@ class Connection(asyncio.Protocol):
             self._take(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if isinstance(exc, OSError) and not self._closing:
-            self.error = exc
+        if not self._closing:
+            when = "" if self._session.ready else " during the TLS handshake"
+            self.error = (
+                exc if isinstance(exc, OSError) else ConnectionError(f"the peer cut the connection{when}")
+            )
         self.limit(None)
         self._closing = True
         self._transport = None
@@ -123,15 +125,9 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def _refused(self, refusal: Refusal) -> None:
-        """Let the other side read why: closing at once would take that from it, if it is still sending."""
-        self._closing = True
         self.error = TlsRefusedError(str(refusal))
         self.on_refused(refusal)
-        self._flush()
-        if self._transport is not None:
-            self.limit(_LINGER_S)
-            with suppress(OSError):  # the other side may be gone already
-                self._transport.write_eof()
+        self.close()  # with what tells the other side why
 
     def _flush(self) -> None:
         if self._transport is not None and (data := self._session.outgoing()):
