@@ -130,7 +130,9 @@ class Node:
         attrs: dict[str, object] = {"peer": event.name}
         match event.kind:
             case "tcp_only":
-                attrs["hint"] = "packets to it, or from it, are blocked or lost (UDP, unless gossip goes over TLS)"
+                attrs["hint"] = (
+                    "packets to it, or from it, are blocked or lost (UDP, unless gossip goes over TLS)"
+                )
                 self._log.warning("peer answers over TCP only", extra={"attrs": attrs})
             case "dead":
                 self._log.warning("peer is dead", extra={"attrs": attrs})
