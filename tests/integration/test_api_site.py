@@ -217,6 +217,13 @@ def test_paths_that_nobody_registered_do_not_grow_the_metrics_for_ever(node: Nod
     assert any("{other}" in name for name in counts)
 
 
+def test_line_ends_in_a_path_do_not_become_header_lines(node: Node) -> None:
+    for path in ("/api/v1/silence/%0d%0aSet-Cookie:a=b%0d%0aX:/", "/-/Healthy/?%0d%0aSet-Cookie:a=b"):
+        answer = node.ask("GET", path)
+        assert answer.status == 301
+        assert not [line for line in answer.headers if line[0].lower().startswith("set-cookie")]
+
+
 def test_version_1_is_gone_and_says_where_to_go(node: Node, caplog: pytest.LogCaptureFixture) -> None:
     answer = node.ask("POST", "/api/v1/alerts", "[]")
     shown = json.loads(answer.body)
