@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from amfast.config.types import DEFAULT_GROUP_INTERVAL_NS, DEFAULT_GROUP_WAIT_NS, DEFAULT_REPEAT_INTERVAL_NS
 from amfast.config.types import Route as RouteConfig
+from amfast.model.anchors import Anchors
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, format_matchers
 
@@ -41,15 +42,28 @@ class Route:
     children: tuple[Route, ...]
     key: str
     id: str
+    _index: Anchors[int] | None = field(init=False, repr=False, default=None)
+    """The places of the children, by what they need to match; None without children."""
+
+    def __post_init__(self) -> None:
+        if self.children:
+            index: Anchors[int] = Anchors()
+            for place, child in enumerate(self.children):
+                index.add(place, child.matchers)
+            object.__setattr__(self, "_index", index)
 
     def match(self, labels: Labels) -> list[Route]:
         """The routes that take an alert with these labels: depth first, left to right."""
-        if not all(matcher.matches_labels(labels) for matcher in self.matchers):
-            return []
+        for matcher in self.matchers:
+            if not matcher.matches_labels(labels):
+                return []
+        if self._index is None:
+            return [self]
         found: list[Route] = []
-        for child in self.children:
+        for place in sorted(self._index.candidates(labels)):
+            child = self.children[place]
             matched = child.match(labels)
-            found.extend(matched)
+            found += matched
             if matched and not child.goes_on:
                 break
         return found or [self]

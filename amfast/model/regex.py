@@ -29,7 +29,7 @@ _OPTIONS.never_capture = True
 _ESCAPES = re.compile(r"\\Q.*?(?:\\E|\Z)|\\(.)", re.DOTALL)
 _LITERAL = re.compile(r"(?:[^\\.+*?()|\[\]{}^$]|\\[\\.+*?()|\[\]{}^$\-])*")
 _UNESCAPE = re.compile(r"\\(.)")
-
+_WRAPPED: Final = ("^(?:", ")$")
 
 _GO_WORDS: Final = {"missing )": "missing closing )", "missing ]": "missing closing ]"}
 
@@ -42,7 +42,8 @@ class Pattern:
     """An anchored pattern.
 
     ``literals`` holds the only values that match when the pattern is nothing but alternatives of plain text
-    (``a|b|c``); such a pattern never reaches RE2, and an index may file it by these values.
+    (``a|b|c``, also wrapped as in ``match_re``); such a pattern never reaches RE2, and an index may file it by
+    these values.
     """
 
     __slots__ = ("_test", "literals")
@@ -62,6 +63,8 @@ class Pattern:
 
 
 def _literals(text: str) -> frozenset[str] | None:
+    if text.startswith(_WRAPPED[0]) and text.endswith(_WRAPPED[1]):
+        text = text[len(_WRAPPED[0]) : -len(_WRAPPED[1])]  # parentheses left in it are no plain text
     alternatives: list[str] = []
     position = -1
     while position < len(text):
