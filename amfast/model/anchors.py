@@ -3,12 +3,13 @@
 A list that cannot match without some label having one exact value is filed under that name and value, one that
 needs one of several values (``=~"a|b|c"``) under each of them; only the others are tried always. Where a list has
 several such conditions it is filed under the one that files the fewest others, so that what all have in common does
-not bring them together. The cost of a look-up grows with the labels, not with the lists.
+not bring them together; where still many come together they are filed once more by what else they need. The cost
+of a look-up grows with the labels and with what nearly matches, not with the lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Final, Generic, TypeVar
 
 from amfast.model.labels import Labels
@@ -21,27 +22,65 @@ Pair = tuple[str, str]
 
 LITERALS_MAX: Final = 256
 """Values of one matcher; a list with more of them is tried always, which then costs less than to file it."""
+CROWD: Final = 8
+"""Things under one pair; more of them are worth an index of their own."""
+DEPTH_MAX: Final = 4
+"""Of indexes within indexes: whoever shares so many conditions shares the next one, too."""
+
+_Needs = tuple[tuple[Pair, ...], ...]
+"""The conditions of a list of matchers: of each one of the pairs must be there."""
 
 
 class Anchors(Generic[T]):
     """Things by the conditions without which they cannot match. A thing may have several lists of matchers."""
 
-    def __init__(self) -> None:
-        self._shelves: dict[str, dict[str, dict[T, None]]] = {}
-        """Things by label name and value. Few names hold many values, so a look-up begins with the names."""
+    __slots__ = ("_depth", "_free", "_places", "_shelves")
+
+    def __init__(self, depth: int = 0) -> None:
+        self._depth = depth
+        self._shelves: dict[str, dict[str, dict[T, list[_Needs]] | Anchors[T]]] = {}
+        """By label name and value; with each thing what else it needs. Few names hold many values."""
         self._free: dict[T, None] = {}
         self._places: dict[T, list[Pair]] = {}
 
+    def __len__(self) -> int:
+        return len(self._places)
+
     def add(self, thing: T, matchers: Sequence[Matcher]) -> None:
         """File a thing under one list of matchers, beside those it has."""
-        pairs = self._rarest(matchers)
+        self.file(thing, _needs(matchers))
+
+    def file(self, thing: T, needs: _Needs) -> None:
+        """File a thing that needs one pair of each of these conditions."""
         places = self._places.setdefault(thing, [])
-        if pairs is None:
+        if not needs:
             self._free[thing] = None
             return
-        for name, value in pairs:
-            self._shelves.setdefault(name, {}).setdefault(value, {})[thing] = None
-        places += pairs
+        rarest = needs[0] if len(needs) == 1 else min(needs, key=self._crowd)
+        others = tuple([pairs for pairs in needs if pairs is not rarest]) if len(needs) > 1 else ()
+        for name, value in rarest:
+            shelf = self._shelves.setdefault(name, {}).setdefault(value, {})
+            if isinstance(shelf, Anchors):
+                shelf.file(thing, others)
+            else:
+                shelf.setdefault(thing, []).append(others)
+                if len(shelf) > CROWD and self._depth < DEPTH_MAX:
+                    self._shelves[name][value] = self._spread(shelf)
+        places += rarest
+
+    def _crowd(self, pairs: Sequence[Pair]) -> tuple[int, int]:
+        """How many things are filed already where these pairs would be; fewer pairs are better, too."""
+        shelves = self._shelves
+        return max(len(shelves[name].get(value, ())) if name in shelves else 0 for name, value in pairs), len(
+            pairs
+        )
+
+    def _spread(self, shelf: dict[T, list[_Needs]]) -> Anchors[T]:
+        inner: Anchors[T] = Anchors(self._depth + 1)
+        for thing, lists in shelf.items():
+            for needs in lists:
+                inner.file(thing, needs)
+        return inner
 
     def remove(self, thing: T) -> None:
         """Take out a thing that was added, with all its lists."""
@@ -49,7 +88,10 @@ class Anchors(Generic[T]):
         for name, value in set(self._places.pop(thing)):
             values = self._shelves[name]
             shelf = values[value]
-            del shelf[thing]
+            if isinstance(shelf, Anchors):
+                shelf.remove(thing)
+            else:
+                del shelf[thing]
             if not shelf:
                 del values[value]
             if not values:
@@ -63,11 +105,13 @@ class Anchors(Generic[T]):
             for name, values in shelves.items():
                 value = labels.get(name)
                 if value is not None and value in values:
-                    found += values[value]
+                    shelf = values[value]
+                    found += shelf.candidates(labels) if isinstance(shelf, Anchors) else shelf
         else:
             for name, value in labels.items():
                 if name in shelves and value in shelves[name]:
-                    found += shelves[name][value]
+                    shelf = shelves[name][value]
+                    found += shelf.candidates(labels) if isinstance(shelf, Anchors) else shelf
         return found
 
     def interests(self) -> tuple[frozenset[Pair], bool]:
@@ -75,25 +119,16 @@ class Anchors(Generic[T]):
         pairs = frozenset((name, value) for name, values in self._shelves.items() for value in values)
         return pairs, bool(self._free)
 
-    def _rarest(self, matchers: Sequence[Matcher]) -> Sequence[Pair] | None:
-        """Where to file the list, None for one that may match without any of the conditions known here."""
-        choices = list(_anchors(matchers))
-        if len(choices) > 1:
-            return min(choices, key=lambda pairs: (max(map(self._filed_under, pairs)), len(pairs)))
-        return choices[0] if choices else None
 
-    def _filed_under(self, pair: Pair) -> int:
-        name, value = pair
-        return len(self._shelves[name].get(value, ())) if name in self._shelves else 0
-
-
-def _anchors(matchers: Sequence[Matcher]) -> Iterator[Sequence[Pair]]:
+def _needs(matchers: Sequence[Matcher]) -> _Needs:
     """For each matcher that demands one of a few values, the pairs that fulfil it."""
+    needs: list[tuple[Pair, ...]] = []
     for matcher in matchers:
         if matcher.type is MatchType.EQUAL and matcher.value:
-            yield ((matcher.name, matcher.value),)
+            needs.append(((matcher.name, matcher.value),))
         elif matcher.type is MatchType.REGEXP and matcher.pattern is not None:
             literals = matcher.pattern.literals
             # The empty value is also that of a label that is not there.
             if literals is not None and "" not in literals and len(literals) <= LITERALS_MAX:
-                yield tuple((matcher.name, literal) for literal in sorted(literals))
+                needs.append(tuple((matcher.name, literal) for literal in sorted(literals)))
+    return tuple(needs)
