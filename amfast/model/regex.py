@@ -46,20 +46,19 @@ class Pattern:
     these values.
     """
 
-    __slots__ = ("_test", "literals")
+    __slots__ = ("literals", "matches")
+
+    matches: Callable[[str], bool]
+    """Whether all of a value matches."""
 
     def __init__(self, text: str) -> None:
         """Compile ``text``. Raises PatternError."""
         self.literals = _literals(text)
         if self.literals is not None:
-            self._test = self.literals.__contains__
+            self.matches = self.literals.__contains__
         else:
             # The same values come again and again; one look-up costs a fiftieth of a search.
-            self._test = lru_cache(VALUES_REMEMBERED)(_search(text))
-
-    def matches(self, value: str) -> bool:
-        """Whether all of ``value`` matches."""
-        return self._test(value)
+            self.matches = lru_cache(VALUES_REMEMBERED)(_search(text))
 
 
 def _literals(text: str) -> frozenset[str] | None:

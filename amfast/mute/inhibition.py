@@ -15,10 +15,9 @@ from typing import Final
 from amfast._ext.fingerprint import label_fingerprint
 from amfast.config.types import InhibitRule
 from amfast.model.alert import Alert
-from amfast.model.anchors import Anchors, Pair
+from amfast.model.anchors import Index, Pair, conditions, label_values
 from amfast.model.clock import Clock
 from amfast.model.labels import Labels
-from amfast.model.matcher import Matcher
 
 REMEMBERED_MAX: Final = 200_000
 """Label sets whose rules are remembered; beyond it they are worked out anew, which is slower but bounded."""
@@ -48,18 +47,14 @@ _Shelves = dict[_Values, OrderedDict[int, _Source]]
 
 
 class _Rule:
-    __slots__ = ("equal", "one_sided", "source", "target", "two_sided")
+    __slots__ = ("equal", "number", "one_sided", "two_sided")
 
-    def __init__(self, rule: InhibitRule) -> None:
-        self.source = rule.source
-        self.target = rule.target
+    def __init__(self, number: int, rule: InhibitRule) -> None:
+        self.number = number
         self.equal = rule.equal
         self.one_sided: _Shelves = {}
         self.two_sided: _Shelves = {}
         """The sources that are targets too; they do not inhibit their like."""
-
-    def values(self, labels: Labels) -> _Values:
-        return tuple([labels.get(name, "") for name in self.equal])
 
 
 _Target = tuple[_Rule, _Values, bool]
@@ -71,12 +66,12 @@ class Inhibitor:
 
     def __init__(self, rules: Sequence[InhibitRule], clock: Clock) -> None:
         self._clock = clock
-        self._rules = [_Rule(rule) for rule in rules]
-        self._by_source: Anchors[int] = Anchors()
-        self._by_target: Anchors[int] = Anchors()
+        self._rules = [_Rule(number, rule) for number, rule in enumerate(rules)]
+        self._by_source: Index[int] = Index()
+        self._by_target: Index[int] = Index()
         for number, rule in enumerate(rules):
-            self._by_source.add(number, rule.source)
-            self._by_target.add(number, rule.target)
+            self._by_source.add(number, conditions(rule.source))
+            self._by_target.add(number, conditions(rule.target))
         self._sources: dict[int, _Source] = {}
         self._ends: list[tuple[int, int]] = []
         """A heap of (end, fingerprint), to find what is over without looking at everything."""
@@ -103,9 +98,9 @@ class Inhibitor:
         fingerprint, end_ns = alert.fingerprint, NEVER if alert.ends_at.is_zero else alert.ends_at.ns
         source = self._sources.get(fingerprint)
         if source is None:
-            candidates = self._by_source.candidates(alert.labels)
-            if candidates and end_ns > self._clock.now_ns():
-                self._take_in(candidates, alert, end_ns)
+            numbers = self._by_source.matching(alert.labels)
+            if numbers and end_ns > self._clock.now_ns():
+                self._take_in(numbers, alert, end_ns)
             return
         now_ns = self._clock.now_ns()
         fired = source.end_ns > now_ns
@@ -119,19 +114,17 @@ class Inhibitor:
             self._forget(fingerprint)
             self.version += fired
 
-    def _take_in(self, candidates: Sequence[int], alert: Alert, end_ns: int) -> None:
+    def _take_in(self, numbers: Sequence[int], alert: Alert, end_ns: int) -> None:
         source = _Source(end_ns)
-        for number in candidates:
+        for number in numbers:
             rule = self._rules[number]
-            if _match(rule.source, alert.labels):
-                shelves = rule.two_sided if _match(rule.target, alert.labels) else rule.one_sided
-                values = rule.values(alert.labels)
-                shelves.setdefault(values, OrderedDict())[alert.fingerprint] = source
-                source.places.append((shelves, values))
-        if source.places:
-            self._sources[alert.fingerprint] = source
-            heappush(self._ends, (end_ns, alert.fingerprint))
-            self.version += 1
+            shelves = rule.two_sided if self._by_target.holds(number, alert.labels) else rule.one_sided
+            values = label_values(alert.labels, rule.equal)
+            shelves.setdefault(values, OrderedDict())[alert.fingerprint] = source
+            source.places.append((shelves, values))
+        self._sources[alert.fingerprint] = source
+        heappush(self._ends, (end_ns, alert.fingerprint))
+        self.version += 1
 
     def _forget(self, fingerprint: int) -> None:
         for shelves, values in self._sources.pop(fingerprint).places:
@@ -154,10 +147,10 @@ class Inhibitor:
             return ()
         targets = None if fingerprint is None else self._targets.get(fingerprint)
         if targets is None:
-            candidates = self._by_target.candidates(labels)
-            if not candidates:
+            numbers = self._by_target.candidates(labels)
+            if not numbers:
                 return ()
-            targets = self._find_targets(candidates, labels, fingerprint)
+            targets = self._find_targets(numbers, labels, fingerprint)
         if now_ns is None:
             now_ns = self._clock.now_ns()
         for rule, values, two_sided in targets:
@@ -169,18 +162,18 @@ class Inhibitor:
         return ()
 
     def _find_targets(
-        self, candidates: list[int], labels: Labels, fingerprint: int | None
+        self, numbers: Sequence[int], labels: Labels, fingerprint: int | None
     ) -> tuple[_Target, ...]:
         """The rules of which the labels are a target, in their order; they do not depend on time."""
         if fingerprint is None:
             fingerprint = label_fingerprint(labels)
             if (known := self._targets.get(fingerprint)) is not None:
                 return known
-        rules = (self._rules[number] for number in sorted(candidates))
+        holds = self._by_target.holds
+        rules = [self._rules[number] for number in sorted(numbers) if holds(number, labels)]
+        is_source = self._by_source.holds
         found = tuple(
-            (rule, rule.values(labels), _match(rule.source, labels))
-            for rule in rules
-            if _match(rule.target, labels)
+            [(rule, label_values(labels, rule.equal), is_source(rule.number, labels)) for rule in rules]
         )
         if len(self._targets) >= REMEMBERED_MAX:
             self._targets.clear()
@@ -230,10 +223,3 @@ class Inhibitor:
                 heappop(ends)
                 self._forget(fingerprint)
         return False
-
-
-def _match(matchers: Sequence[Matcher], labels: Labels) -> bool:
-    for matcher in matchers:  # noqa: SIM110 - a generator would cost as much as the matchers do
-        if not matcher.matches_labels(labels):
-            return False
-    return True

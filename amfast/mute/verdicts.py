@@ -10,11 +10,9 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from amfast._ext.fingerprint import label_fingerprint
-from amfast.model.anchors import Anchors, Pair
+from amfast.model.anchors import Index, Pair, conditions
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher
-
-MatcherSet = Sequence[Matcher]
 
 REMEMBERED_MAX: Final = 1_000_000
 """Label sets; beyond it everything is worked out anew, which is slow but bounded."""
@@ -26,30 +24,31 @@ class Verdicts:
     """Ids of silences by the fingerprint of the labels they match, in the order the silences came."""
 
     def __init__(self) -> None:
-        self._index: Anchors[str] = Anchors()
-        self._sets: dict[str, tuple[int, Sequence[MatcherSet]]] = {}
-        """By id, with the place in the order of arrival."""
+        self._index: Index[str] = Index()
+        self._places: dict[str, int] = {}
+        """In the order of arrival, by id; a silence without matchers has none."""
         self._order: list[str] = []
         self._added = 0
         """Silences that ever came; how many a verdict has seen is kept with it."""
         self._known: dict[int, tuple[int, tuple[str, ...]]] = {}
 
-    def add(self, silence_id: str, sets: Sequence[MatcherSet]) -> None:
-        self._sets[silence_id] = self._added, sets
+    def add(self, silence_id: str, sets: Sequence[Sequence[Matcher]]) -> None:
+        if not sets:
+            return
+        self._places[silence_id] = self._added
         self._order.append(silence_id)
         self._added += 1
         for matchers in sets:
-            self._index.add(silence_id, matchers)
+            self._index.add(silence_id, conditions(matchers))
 
     def remove(self, silence_ids: Collection[str]) -> None:
         """Take out silences that were added. All verdicts are forgotten: it happens at garbage collection."""
-        if not silence_ids:
+        gone = [silence_id for silence_id in silence_ids if self._places.pop(silence_id, None) is not None]
+        if not gone:
             return
-        for silence_id in silence_ids:
-            _, sets = self._sets.pop(silence_id)
-            if sets:
-                self._index.remove(silence_id)
-        self._order = [silence_id for silence_id in self._order if silence_id in self._sets]
+        for silence_id in gone:
+            self._index.remove(silence_id)
+        self._order = [silence_id for silence_id in self._order if silence_id in self._places]
         self._known.clear()
 
     def interests(self) -> tuple[frozenset[Pair], bool]:
@@ -69,19 +68,11 @@ class Verdicts:
             return found
         if seen >= 0 and unseen <= _FEW:
             new = self._order[-unseen:]
-            found += tuple(one for one in new if _any_matches(self._sets[one][1], labels))
+            found += tuple(one for one in new if self._index.holds(one, labels))
         else:
-            found = self._matching_of(candidates, labels)
+            matching = {one for one in candidates if self._index.holds(one, labels)}
+            found = tuple(sorted(matching, key=self._places.__getitem__))
         if len(self._known) >= REMEMBERED_MAX:
             self._known.clear()
         self._known[fingerprint] = (self._added, found)
         return found
-
-    def _matching_of(self, candidates: Sequence[str], labels: Labels) -> tuple[str, ...]:
-        matching = {one for one in candidates if _any_matches(self._sets[one][1], labels)}
-        return tuple(sorted(matching, key=lambda one: self._sets[one][0]))
-
-
-def _any_matches(sets: Sequence[MatcherSet], labels: Labels) -> bool:
-    """Whether one of the sets matches the labels."""
-    return any(all(matcher.matches_labels(labels) for matcher in matchers) for matchers in sets)

@@ -8,23 +8,23 @@ import pytest
 
 from amfast.config.types import Route as RouteConfig
 from amfast.dispatch.route import build_routes
-from amfast.model.anchors import LITERALS_MAX, Anchors
+from amfast.model.anchors import LITERALS_MAX, Index, conditions
 from amfast.model.matcher import MatcherMode, parse_matchers
 from tests.models.matching import fulfils, routes_of
 from tests.support.chances import any_labels, any_matchers
 
 
-def filed(*texts: str) -> Anchors[int]:
-    index: Anchors[int] = Anchors()
+def filed(*texts: str) -> Index[int]:
+    index: Index[int] = Index()
     for number, text in enumerate(texts):
-        index.add(number, parse_matchers(text, MatcherMode.FALLBACK))
+        index.add(number, conditions(parse_matchers(text, MatcherMode.FALLBACK)))
     return index
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_whatever_matches_is_among_the_candidates_also_after_removals(seed: int) -> None:
     rng = random.Random(seed)
-    index: Anchors[int] = Anchors()
+    index: Index[int] = Index()
     lists = {}
     for step in range(300):
         if lists and rng.random() < 0.3:
@@ -33,11 +33,14 @@ def test_whatever_matches_is_among_the_candidates_also_after_removals(seed: int)
         else:
             lists[step] = [any_matchers(rng) for _ in range(rng.randint(1, 3))]
             for matchers in lists[step]:
-                index.add(step, matchers)
+                index.add(step, conditions(matchers))
         labels = any_labels(rng)
         matching = {thing for thing, sets in lists.items() if any(fulfils(labels, one) for one in sets)}
         candidates = index.candidates(labels)
         assert matching <= set(candidates) <= set(lists)
+        assert set(index.matching(labels)) == matching
+        assert {thing for thing in lists if index.holds(thing, labels)} == matching
+        assert len(index) == len(lists)
         pairs, everything = index.interests()
         assert everything or not matching or not pairs.isdisjoint(labels.items())
         if not everything and pairs.isdisjoint(labels.items()):
@@ -49,7 +52,13 @@ def test_nothing_is_left_behind_of_what_was_removed() -> None:
     for thing in range(3):
         index.remove(thing)
     assert index.interests() == (frozenset(), False)
-    assert index._shelves == index._places == index._free == {}
+    assert len(index) == 0
+    for labels in ({"a": "1"}, {"a": "2", "b": "3"}, {}):
+        assert index.candidates(labels) == []
+    with pytest.raises(KeyError):
+        index.remove(0)
+    with pytest.raises(KeyError):
+        index.holds(0, {})
 
 
 @pytest.mark.parametrize(
