@@ -47,10 +47,9 @@ _Shelves = dict[_Values, OrderedDict[int, _Source]]
 
 
 class _Rule:
-    __slots__ = ("equal", "number", "one_sided", "two_sided")
+    __slots__ = ("equal", "one_sided", "two_sided")
 
-    def __init__(self, number: int, rule: InhibitRule) -> None:
-        self.number = number
+    def __init__(self, rule: InhibitRule) -> None:
         self.equal = rule.equal
         self.one_sided: _Shelves = {}
         self.two_sided: _Shelves = {}
@@ -66,12 +65,14 @@ class Inhibitor:
 
     def __init__(self, rules: Sequence[InhibitRule], clock: Clock) -> None:
         self._clock = clock
-        self._rules = [_Rule(number, rule) for number, rule in enumerate(rules)]
+        self._rules = [_Rule(rule) for rule in rules]
         self._by_source: Index[int] = Index()
         self._by_target: Index[int] = Index()
         for number, rule in enumerate(rules):
             self._by_source.add(number, conditions(rule.source))
             self._by_target.add(number, conditions(rule.target))
+        self._tries_always = self._by_target.interests()[1]
+        """Some rules are tried with every alert, so it is worth while to remember those they do not match."""
         self._sources: dict[int, _Source] = {}
         self._ends: list[tuple[int, int]] = []
         """A heap of (end, fingerprint), to find what is over without looking at everything."""
@@ -145,12 +146,17 @@ class Inhibitor:
         """
         if not self._sources:
             return ()
-        targets = None if fingerprint is None else self._targets.get(fingerprint)
+        if fingerprint is None:
+            fingerprint = label_fingerprint(labels)
+        targets = self._targets.get(fingerprint)
         if targets is None:
-            numbers = self._by_target.candidates(labels)
-            if not numbers:
+            numbers = self._by_target.matching(labels)
+            if not numbers and not self._tries_always:
                 return ()
-            targets = self._find_targets(numbers, labels, fingerprint)
+            targets = self._find_targets(numbers, labels)
+            if len(self._targets) >= REMEMBERED_MAX:
+                self._targets.clear()
+            self._targets[fingerprint] = targets
         if now_ns is None:
             now_ns = self._clock.now_ns()
         for rule, values, two_sided in targets:
@@ -161,24 +167,16 @@ class Inhibitor:
                 return (f"{found:016x}",)
         return ()
 
-    def _find_targets(
-        self, numbers: Sequence[int], labels: Labels, fingerprint: int | None
-    ) -> tuple[_Target, ...]:
+    def _find_targets(self, numbers: list[int], labels: Labels) -> tuple[_Target, ...]:
         """The rules of which the labels are a target, in their order; they do not depend on time."""
-        if fingerprint is None:
-            fingerprint = label_fingerprint(labels)
-            if (known := self._targets.get(fingerprint)) is not None:
-                return known
-        holds = self._by_target.holds
-        rules = [self._rules[number] for number in sorted(numbers) if holds(number, labels)]
-        is_source = self._by_source.holds
-        found = tuple(
-            [(rule, label_values(labels, rule.equal), is_source(rule.number, labels)) for rule in rules]
+        numbers.sort()
+        rules, is_source = self._rules, self._by_source.holds
+        return tuple(
+            [
+                (rules[number], label_values(labels, rules[number].equal), is_source(number, labels))
+                for number in numbers
+            ]
         )
-        if len(self._targets) >= REMEMBERED_MAX:
-            self._targets.clear()
-        self._targets[fingerprint] = found
-        return found
 
     def _firing(self, shelves: _Shelves, values: _Values, now_ns: int) -> int | None:
         """The first source with these values that has not ended; those before it are forgotten."""
