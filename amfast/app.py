@@ -38,11 +38,12 @@ from amfast.model.matcher import MatcherMode
 from amfast.model.metric import Family, Measured, single
 from amfast.model.timestamp import Time
 from amfast.model.version import API_VERSION
+from amfast.mute.inhibition import Inhibitor
 from amfast.mute.silences import Limits, Silences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
 from amfast.notify.nflog import NotificationLog
-from amfast.notify.stages import Settle, Silence
+from amfast.notify.stages import Inhibit, Settle, Silence, Stage
 from amfast.receivers.http import AiohttpClient
 from amfast.receivers.table import INTEGRATIONS
 from amfast.running import Parts, Running
@@ -236,7 +237,7 @@ class App:
                 load_config=self._load_config,
                 store=self._store,
                 views=self._views,
-                stages=(Settle(self._settled), Silence(self._silences.silencing, self._counts)),
+                stages=self._stages,
                 around=around,
                 http=self._http,
                 log=_logger("configuration"),
@@ -244,6 +245,14 @@ class App:
                 not_before_us=self._started_us + int(self._options.dispatch_start_delay_s * 1e6),
             )
         )
+
+    def _stages(self, inhibitor: Inhibitor) -> list[Stage]:
+        """What every flush passes, in this order (reference notify, section 5)."""
+        return [
+            Settle(self._settled),
+            Inhibit(inhibitor.inhibiting, self._counts),
+            Silence(self._silences.silencing, self._counts),
+        ]
 
     def _build_site(self, running: Running, route_prefix: str) -> Site:
         now_ns = self._clock.now_ns()
@@ -330,6 +339,8 @@ class App:
         while True:
             await self._clock.sleep(self._options.alerts_gc_interval_s)
             self._store.collect_garbage()
+            while not self._views.inhibitor.collect_garbage():
+                await self._clock.sleep(0)
 
     async def _reload_when_asked(self, running: Running) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""What a configuration turns into, and a reload replaces: integrations, pipelines and the dispatcher."""
+"""What a configuration turns into, and a reload replaces: rules, integrations, pipelines and the dispatcher."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from amfast.alerts.store import AlertStore
 from amfast.config.types import Config
 from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.route import Route, build_routes
+from amfast.model.alert import Alert
 from amfast.model.errors import AmfastError
 from amfast.model.flush import FlushPipeline
 from amfast.model.metric import Family, single
 from amfast.model.timestamp import NS
+from amfast.mute.inhibition import Inhibitor
 from amfast.notify.delivery import Surroundings
 from amfast.notify.pipeline import build_pipeline
 from amfast.notify.stages import Stage
@@ -30,7 +32,8 @@ class Parts:
     load_config: Callable[[], Config]
     store: AlertStore
     views: AlertViews
-    stages: Sequence[Stage]
+    stages: Callable[[Inhibitor], Sequence[Stage]]
+    """What every flush passes, with the inhibition rules in force."""
     around: Surroundings
     http: HttpClient
     log: logging.Logger
@@ -76,7 +79,8 @@ class Running:
         """Put a configuration in force."""
         parts = self._parts
         root = build_routes(config.route)
-        pipelines, integrations = self._pipelines(config, root)
+        inhibitor = Inhibitor(config.inhibit_rules, parts.around.clock)
+        pipelines, integrations = self._pipelines(config, root, parts.stages(inhibitor))
         dispatcher = Dispatcher(
             root,
             pipelines,
@@ -90,14 +94,25 @@ class Running:
         self._config = config
         self._integrations = integrations
         parts.views.dispatcher = dispatcher
-        parts.store.on_change = dispatcher.put
-        for alert in parts.store:
+        parts.views.inhibitor = inhibitor
+
+        def pass_on(alert: Alert) -> None:
+            inhibitor.observe(alert)
+            dispatcher.put(alert)
+
+        parts.store.on_change = pass_on
+        alerts = list(parts.store)
+        for alert in alerts:  # all of them, before a group may notify about the first
+            inhibitor.observe(alert)
+        for alert in alerts:
             dispatcher.put(alert)
         self._warn(root)
         self._succeeded = True
         self._succeeded_at_s = parts.around.clock.now_ns() / NS
 
-    def _pipelines(self, config: Config, root: Route) -> tuple[dict[str, FlushPipeline], int]:
+    def _pipelines(
+        self, config: Config, root: Route, stages: Sequence[Stage]
+    ) -> tuple[dict[str, FlushPipeline], int]:
         """A pipeline for each receiver that a route names, and how many integrations they have in all."""
         used = {route.options.receiver for route in root.walk()}
         pipelines: dict[str, FlushPipeline] = {}
@@ -109,7 +124,7 @@ class Running:
                 continue
             integrations = build(receiver, self._parts.http)
             count += len(integrations)
-            pipelines[receiver.name] = build_pipeline(self._parts.stages, integrations, self._parts.around)
+            pipelines[receiver.name] = build_pipeline(stages, integrations, self._parts.around)
         return pipelines, count
 
     def _warn(self, root: Route) -> None:
@@ -148,6 +163,7 @@ class Running:
             yield single(
                 "alertmanager_integrations", "gauge", "Their integrations.", float(self._integrations)
             )
-            yield single("alertmanager_inhibition_rules", "gauge", "Inhibition rules.", 0.0)
+            rules = float(len(self._config.inhibit_rules))
+            yield single("alertmanager_inhibition_rules", "gauge", "Inhibition rules.", rules)
             if dispatcher is not None:
                 yield from dispatcher.metrics()

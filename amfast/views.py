@@ -10,11 +10,15 @@ from amfast.model.alert import Alert
 from amfast.model.clock import Clock
 from amfast.model.labels import Labels
 from amfast.model.metric import Family
+from amfast.mute.inhibition import Inhibitor
 from amfast.web.ports import AlertEntry, GroupEntry
 
 
 class AlertViews:
-    """Alerts and groups with what is true of them now. ``dispatcher`` is replaced by every reload."""
+    """Alerts and groups with what is true of them now.
+
+    ``dispatcher`` and ``inhibitor`` are replaced by every reload.
+    """
 
     def __init__(
         self, store: AlertStore, silencing: Callable[[Labels], tuple[str, ...]], clock: Clock
@@ -23,6 +27,7 @@ class AlertViews:
         self._clock = clock
         self._silencing = silencing
         self.dispatcher: Dispatcher | None = None
+        self.inhibitor = Inhibitor((), clock)
 
     def alerts(self) -> Iterator[AlertEntry]:
         """Everything stored; the receivers are those of the routes that match, in their order."""
@@ -49,11 +54,20 @@ class AlertViews:
         for group in self.dispatcher.groups() if self.dispatcher else ():
             firing.update((it.fingerprint, it) for it in group.alerts() if not it.resolved_at(now_ns))
         for alert in firing.values():
-            states["suppressed" if self._silencing(alert.labels) else "active"] += 1
+            suppressed = self._silencing(alert.labels) or self._inhibiting(alert)
+            states["suppressed" if suppressed else "active"] += 1
         samples = [((state,), float(count)) for state, count in states.items()]
         yield Family(
             "alertmanager_alerts", "gauge", "Alerts that have not ended, by state.", samples, ("state",)
         )
 
     def _entry(self, alert: Alert, receivers: tuple[str, ...]) -> AlertEntry:
-        return AlertEntry(alert, receivers, silenced_by=self._silencing(alert.labels), inhibited_by=())
+        return AlertEntry(
+            alert,
+            receivers,
+            silenced_by=self._silencing(alert.labels),
+            inhibited_by=self._inhibiting(alert),
+        )
+
+    def _inhibiting(self, alert: Alert) -> tuple[str, ...]:
+        return self.inhibitor.inhibiting(alert.labels, alert.fingerprint)

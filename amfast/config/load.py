@@ -45,6 +45,7 @@ def loads(
         global_=file.global_,
         route=file.route.route(),
         receivers=file.receivers,
+        inhibit_rules=tuple(rule.rule() for rule in file.inhibit_rules),
         original=emit(file.shown),
         hash=int.from_bytes(hashlib.md5(data, usedforsecurity=False).digest()[:_HASH_BYTES], "little"),
         warnings=tuple(lines_of(name, walk.warnings)),

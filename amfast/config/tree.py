@@ -22,7 +22,7 @@ from amfast.config.kinds import (
     Pairs,
 )
 from amfast.config.schema import Block, Kind, Place, Row, key, not_built, read_rows, show_rows
-from amfast.config.types import Global, IntegrationConfig, Receiver, Route
+from amfast.config.types import Global, InhibitRule, IntegrationConfig, Receiver, Route
 from amfast.model.matcher import Matcher, MatcherError, MatchType, matcher_order, valid_label_name
 
 Integrations = Mapping[str, type[Block]]
@@ -57,14 +57,7 @@ class RouteBlock(Block):
 
     def checked(self, place: Place) -> RouteBlock:
         self._check_group_by(place)
-        for name, _ in (*self.match, *self.match_re):
-            if not _CLASSIC_NAME.fullmatch(name):
-                place.refuse(f"invalid label name {name!r} in match or match_re")
-        for name, pattern in self.match_re:
-            try:
-                Matcher(MatchType.REGEXP, name, pattern)
-            except MatcherError as error:
-                place.refuse(str(error), "match_re")
+        _check_match(place, "", self.match, self.match_re)
         for name in ("group_interval", "repeat_interval"):
             if getattr(self, f"{name}_ns") == 0:
                 place.refuse("must not be zero", name)
@@ -94,11 +87,6 @@ class RouteBlock(Block):
     def route(self) -> Route:
         """The route as the rest of the program sees it."""
         group_by_all = self.group_by is not None and _ALL in self.group_by
-        matchers = [
-            *(Matcher(MatchType.EQUAL, name, value) for name, value in self.match),
-            *(Matcher(MatchType.REGEXP, name, f"^(?:{value})$") for name, value in self.match_re),
-            *self.matchers,
-        ]
         return Route(
             receiver=self.receiver,
             group_by=None if group_by_all else self.group_by,
@@ -106,10 +94,73 @@ class RouteBlock(Block):
             group_wait_ns=self.group_wait_ns,
             group_interval_ns=self.group_interval_ns,
             repeat_interval_ns=self.repeat_interval_ns,
-            matchers=tuple(sorted(matchers, key=matcher_order)),
+            matchers=_united(self.match, self.match_re, self.matchers),
             continue_=self.continue_,
             routes=tuple(route.route() for route in self.routes),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class InhibitRuleBlock(Block):
+    """An inhibition rule as written."""
+
+    name: str = key(TEXT, "")
+    source_match: Pairs = key(TEXT_MAP, ())
+    source_match_re: Pairs = key(REGEXP_MAP, ())
+    source_matchers: tuple[Matcher, ...] = key(MATCHERS, ())
+    target_match: Pairs = key(TEXT_MAP, ())
+    target_match_re: Pairs = key(REGEXP_MAP, ())
+    target_matchers: tuple[Matcher, ...] = key(MATCHERS, ())
+    equal: tuple[str, ...] = key(ListOf(TEXT), ())
+
+    def checked(self, place: Place) -> InhibitRuleBlock:
+        _check_match(place, "source_", self.source_match, self.source_match_re)
+        _check_match(place, "target_", self.target_match, self.target_match_re)
+        for name in self.equal:
+            if not valid_label_name(name, place.walk.mode):
+                place.refuse(f"invalid label name {name!r}", "equal")
+        return self
+
+    def rule(self) -> InhibitRule:
+        """The rule as the rest of the program sees it."""
+        return InhibitRule(
+            source=_united(self.source_match, self.source_match_re, self.source_matchers),
+            target=_united(self.target_match, self.target_match_re, self.target_matchers),
+            equal=tuple(sorted(set(self.equal))),
+            name=self.name,
+        )
+
+
+class _RuleKind(BlockOf[InhibitRuleBlock]):
+    """A rule; an explicit null is one without any key, which the reference takes."""
+
+    null_is_absent = False
+
+    def __init__(self) -> None:
+        super().__init__(lambda: InhibitRuleBlock)
+        self.zero = InhibitRuleBlock()
+
+
+def _check_match(place: Place, side: str, match: Pairs, match_re: Pairs) -> None:
+    """Look at the two old forms of matchers; the keys begin with ``side``."""
+    for name, _ in (*match, *match_re):
+        if not _CLASSIC_NAME.fullmatch(name):
+            place.refuse(f"invalid label name {name!r} in {side}match or {side}match_re")
+    for name, pattern in match_re:
+        try:
+            Matcher(MatchType.REGEXP, name, pattern)
+        except MatcherError as error:
+            place.refuse(str(error), f"{side}match_re")
+
+
+def _united(match: Pairs, match_re: Pairs, matchers: tuple[Matcher, ...]) -> tuple[Matcher, ...]:
+    """The three forms of matchers as one, sorted."""
+    union = [
+        *(Matcher(MatchType.EQUAL, name, value) for name, value in match),
+        *(Matcher(MatchType.REGEXP, name, f"^(?:{value})$") for name, value in match_re),
+        *matchers,
+    ]
+    return tuple(sorted(union, key=matcher_order))
 
 
 _USES: Final = "uses of receivers"
@@ -167,13 +218,12 @@ class File:
     global_: Global
     route: RouteBlock | None
     receivers: tuple[Receiver, ...]
+    inhibit_rules: tuple[InhibitRuleBlock, ...]
     shown: Tree
     """The printed form."""
 
 
-_NOT_BUILT: Final = not_built(
-    ("inhibit_rules", "mute_time_intervals", "time_intervals", "tracing", "event_recorder")
-)
+_NOT_BUILT: Final = not_built(("mute_time_intervals", "time_intervals", "tracing", "event_recorder"))
 
 
 def read_file(place: Place, integrations: Integrations) -> File:
@@ -181,6 +231,7 @@ def read_file(place: Place, integrations: Integrations) -> File:
     rows = (
         Row("global", "global", BlockOf(lambda: Global)),
         Row("route", "route", BlockOf(lambda: RouteBlock)),
+        Row("inhibit_rules", "inhibit_rules", ListOf(_RuleKind())),
         Row("receivers", "receivers", ListOf(ReceiverKind(integrations))),
         Row("templates", "templates", TEXTS_OR_UNSET, shown=True, built=False),
         *_NOT_BUILT,
@@ -194,7 +245,8 @@ def read_file(place: Place, integrations: Integrations) -> File:
         route.check_root(place.at_key("route", place.values["route"]))
     _check_uses(place)
     shown = show_rows(rows, lambda row: values.get(row.field, ()))
-    return File(values["global"], route, values.get("receivers", ()), shown)
+    receivers, rules = (values.get(name, ()) for name in ("receivers", "inhibit_rules"))
+    return File(values["global"], route, receivers, rules, shown)
 
 
 def _check_uses(place: Place) -> None:

@@ -98,6 +98,19 @@ class Route:
     routes: tuple[Route, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class InhibitRule:
+    """Which alerts, while they fire, hold back which others (reference config, section 5).
+
+    Each side's matchers are the union of its three forms; ``equal`` names labels whose values must agree.
+    """
+
+    source: tuple[Matcher, ...] = ()
+    target: tuple[Matcher, ...] = ()
+    equal: tuple[str, ...] = ()
+    name: str = ""
+
+
 class IntegrationConfig(Protocol):
     """What every integration's configuration has; it is a :class:`Block` beside that."""
 
@@ -125,6 +138,7 @@ class Config:
     global_: Global
     route: Route
     receivers: tuple[Receiver, ...]
+    inhibit_rules: tuple[InhibitRule, ...]
     original: str = field(repr=False)
     """What the status API shows: what was understood, secrets masked (reference config, section 14)."""
     hash: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from amfast.config.types import DEFAULT_GROUP_INTERVAL_NS, DEFAULT_GROUP_WAIT_NS, DEFAULT_REPEAT_INTERVAL_NS
 from amfast.config.types import Route as RouteConfig
+from amfast.model.anchors import Index, conditions
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, format_matchers
 
@@ -41,17 +42,35 @@ class Route:
     children: tuple[Route, ...]
     key: str
     id: str
+    _index: Index[int] | None = field(init=False, repr=False, default=None)
+    """The places of the children, by what they need to match; None without children."""
+
+    def __post_init__(self) -> None:
+        if self.children:
+            index: Index[int] = Index()
+            for place, child in enumerate(self.children):
+                index.add(place, conditions(child.matchers))
+            object.__setattr__(self, "_index", index)
 
     def match(self, labels: Labels) -> list[Route]:
         """The routes that take an alert with these labels: depth first, left to right."""
-        if not all(matcher.matches_labels(labels) for matcher in self.matchers):
-            return []
+        for matcher in self.matchers:
+            if not matcher.matches_labels(labels):
+                return []
+        return self._matches(labels)
+
+    def _matches(self, labels: Labels) -> list[Route]:
+        """As :meth:`match`, of labels that this route's own matchers take."""
+        index = self._index
+        if index is None:
+            return [self]
         found: list[Route] = []
-        for child in self.children:
-            matched = child.match(labels)
-            found.extend(matched)
-            if matched and not child.goes_on:
-                break
+        for place in sorted(index.candidates(labels)):
+            if index.holds(place, labels):
+                child = self.children[place]
+                found += child._matches(labels)  # noqa: SLF001 - of the same class
+                if not child.goes_on:
+                    break
         return found or [self]
 
     def walk(self) -> Iterator[Route]:

@@ -77,6 +77,8 @@ class Matcher:
     value: str
     pattern: Pattern | None = field(init=False, repr=False, compare=False)
     """The compiled regular expression of ``=~`` and ``!~``."""
+    negative: bool = field(init=False, repr=False, compare=False)
+    """Whether the operator is ``!=`` or ``!~``."""
 
     def __post_init__(self) -> None:
         pattern = None
@@ -86,20 +88,18 @@ class Matcher:
             except PatternError as error:
                 raise MatcherError(f"error parsing regexp: {error}") from None
         object.__setattr__(self, "pattern", pattern)
-
-    @property
-    def negative(self) -> bool:
-        """Whether the operator is ``!=`` or ``!~``."""
-        return self.type in _NEGATIVE
+        object.__setattr__(self, "negative", self.type in _NEGATIVE)
 
     def matches(self, value: str) -> bool:
         """Whether ``value`` fulfils the condition."""
         hit = value == self.value if self.pattern is None else self.pattern.matches(value)
-        return hit is not (self.type in _NEGATIVE)
+        return hit is not self.negative
 
     def matches_labels(self, labels: Labels) -> bool:
         """Whether the label set fulfils the condition."""
-        return self.matches(labels.get(self.name, ""))
+        value = labels.get(self.name, "")
+        hit = value == self.value if self.pattern is None else self.pattern.matches(value)
+        return hit is not self.negative
 
     def matches_filter(self, labels: Labels) -> bool:
         """As :meth:`matches_labels`, with the exceptions of API filters (reference api, "Filter semantics").

@@ -29,7 +29,7 @@ _OPTIONS.never_capture = True
 _ESCAPES = re.compile(r"\\Q.*?(?:\\E|\Z)|\\(.)", re.DOTALL)
 _LITERAL = re.compile(r"(?:[^\\.+*?()|\[\]{}^$]|\\[\\.+*?()|\[\]{}^$\-])*")
 _UNESCAPE = re.compile(r"\\(.)")
-
+_WRAPPED: Final = ("^(?:", ")$")
 
 _GO_WORDS: Final = {"missing )": "missing closing )", "missing ]": "missing closing ]"}
 
@@ -42,26 +42,28 @@ class Pattern:
     """An anchored pattern.
 
     ``literals`` holds the only values that match when the pattern is nothing but alternatives of plain text
-    (``a|b|c``); such a pattern never reaches RE2, and an index may file it by these values.
+    (``a|b|c``, also wrapped as in ``match_re``); such a pattern never reaches RE2, and an index may file it by
+    these values.
     """
 
-    __slots__ = ("_test", "literals")
+    __slots__ = ("literals", "matches")
+
+    matches: Callable[[str], bool]
+    """Whether all of a value matches."""
 
     def __init__(self, text: str) -> None:
         """Compile ``text``. Raises PatternError."""
         self.literals = _literals(text)
         if self.literals is not None:
-            self._test = self.literals.__contains__
+            self.matches = self.literals.__contains__
         else:
             # The same values come again and again; one look-up costs a fiftieth of a search.
-            self._test = lru_cache(VALUES_REMEMBERED)(_search(text))
-
-    def matches(self, value: str) -> bool:
-        """Whether all of ``value`` matches."""
-        return self._test(value)
+            self.matches = lru_cache(VALUES_REMEMBERED)(_search(text))
 
 
 def _literals(text: str) -> frozenset[str] | None:
+    if text.startswith(_WRAPPED[0]) and text.endswith(_WRAPPED[1]):
+        text = text[len(_WRAPPED[0]) : -len(_WRAPPED[1])]  # parentheses left in it are no plain text
     alternatives: list[str] = []
     position = -1
     while position < len(text):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from amfast._ext.pb import decode_silences, encode_silence
+from amfast.model.anchors import Pair
 from amfast.model.clock import Clock
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, MatcherError, MatchType
@@ -63,6 +64,8 @@ class Silences:
         self._verdicts = Verdicts()
         self._arrivals = 0
         self._compile_errors = 0
+        self.version = 0
+        """Grows whenever a silence is stored or forgotten: what was asked before may then be answered otherwise."""
         self.on_change: Callable[[bytes], None] = lambda _record: None
         """Called with the delimited record of every change made here."""
 
@@ -77,15 +80,25 @@ class Silences:
         stored = self._by_id.get(silence_id)
         return None if stored is None else stored.silence
 
-    def silencing(self, labels: Labels) -> tuple[str, ...]:
-        """Ids of the silences active now that match the labels, in the order they came."""
-        matching = self._verdicts.matching(labels)
+    def silencing(self, labels: Labels, fingerprint: int | None = None) -> tuple[str, ...]:
+        """Ids of the silences active now that match the labels, in the order they came.
+
+        The fingerprint is that of the labels, for who has it at hand.
+        """
+        matching = self._verdicts.matching(labels, fingerprint)
         if not matching:
             return ()
         now_ns = self._clock.now_ns()
         return tuple(
             silence_id for silence_id in matching if self._by_id[silence_id].silence.state(now_ns) == "active"
         )
+
+    def interests(self) -> tuple[frozenset[Pair], bool]:
+        """The label pairs of which an alert must have one to be silenced; True where none is needed.
+
+        Changes only with ``version``.
+        """
+        return self._verdicts.interests()
 
     # Changing
 
@@ -155,6 +168,7 @@ class Silences:
             raise SilenceRefused(f"a silence can have at most {RECORD_BYTES_MAX} bytes")
 
     def _store(self, silence: Silence, expires_at_ns: int) -> None:
+        self.version += 1
         old = self._by_id.get(silence.id)
         if old is not None and old.silence.matcher_sets == silence.matcher_sets:
             self._by_id[silence.id] = replace(old, silence=silence, expires_at_ns=expires_at_ns)
@@ -213,6 +227,7 @@ class Silences:
         """Forget silences whose retention is over; returns how many."""
         now_ns = self._clock.now_ns()
         gone = [stored for stored in self._by_id.values() if stored.expires_at_ns <= now_ns]
+        self.version += bool(gone)
         for stored in gone:
             del self._by_id[stored.silence.id]
         self._verdicts.remove([stored.silence.id for stored in gone])

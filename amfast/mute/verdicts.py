@@ -1,61 +1,78 @@
 """Which silences match which label sets, remembered.
 
-What a label set matches does not depend on the time, so it is worked out once, through the index; later only the
-silences that came since are tried. Listing alerts again and again then costs a look-up for each.
+What a label set matches does not depend on the time, so what the index finds for it is worked out once; later only
+the silences that came since are tried. Listing alerts again and again then costs a look-up for each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from amfast._ext.fingerprint import label_fingerprint
+from amfast.model.anchors import Index, Pair, conditions
 from amfast.model.labels import Labels
-from amfast.mute.silence_index import MatcherSet, SilenceIndex, any_matches
+from amfast.model.matcher import Matcher
 
-REMEMBERED_MAX = 1_000_000
+REMEMBERED_MAX: Final = 1_000_000
 """Label sets; beyond it everything is worked out anew, which is slow but bounded."""
+_FEW: Final = 8
+"""New silences that are tried one by one; of more, the index knows sooner which of them matter."""
 
 
 class Verdicts:
     """Ids of silences by the fingerprint of the labels they match, in the order the silences came."""
 
     def __init__(self) -> None:
-        self._index = SilenceIndex()
-        self._sets: dict[str, Sequence[MatcherSet]] = {}
+        self._index: Index[str] = Index()
+        self._places: dict[str, int] = {}
+        """In the order of arrival, by id; a silence without matchers has none."""
         self._order: list[str] = []
-        """Ids as they were added; the number of them that a verdict has seen is kept with it."""
+        self._added = 0
+        """Silences that ever came; how many a verdict has seen is kept with it."""
         self._known: dict[int, tuple[int, tuple[str, ...]]] = {}
 
-    def add(self, silence_id: str, sets: Sequence[MatcherSet]) -> None:
-        self._sets[silence_id] = sets
+    def add(self, silence_id: str, sets: Sequence[Sequence[Matcher]]) -> None:
+        if not sets:
+            return
+        self._places[silence_id] = self._added
         self._order.append(silence_id)
-        self._index.add(silence_id, sets)
+        self._added += 1
+        for matchers in sets:
+            self._index.add(silence_id, conditions(matchers))
 
     def remove(self, silence_ids: Collection[str]) -> None:
         """Take out silences that were added. All verdicts are forgotten: it happens at garbage collection."""
-        if not silence_ids:
+        gone = [silence_id for silence_id in silence_ids if self._places.pop(silence_id, None) is not None]
+        if not gone:
             return
-        for silence_id in silence_ids:
-            self._index.remove(silence_id, self._sets.pop(silence_id))
-        self._order = [silence_id for silence_id in self._order if silence_id in self._sets]
+        for silence_id in gone:
+            self._index.remove(silence_id)
+        self._order = [silence_id for silence_id in self._order if silence_id in self._places]
         self._known.clear()
 
-    def matching(self, labels: Labels) -> tuple[str, ...]:
-        """Ids of all silences that match, active or not."""
-        fingerprint = label_fingerprint(labels)
+    def interests(self) -> tuple[frozenset[Pair], bool]:
+        """The label pairs of which a label set must have one to be matched; True where none is needed."""
+        return self._index.interests()
+
+    def matching(self, labels: Labels, fingerprint: int | None = None) -> tuple[str, ...]:
+        """Ids of all silences that match, active or not. The fingerprint is that of the labels, if it is known."""
+        candidates = self._index.candidates(labels)
+        if not candidates:
+            return ()
+        if fingerprint is None:
+            fingerprint = label_fingerprint(labels)
         seen, found = self._known.get(fingerprint, (-1, ()))
-        newest = len(self._order)
-        if seen == newest:
+        unseen = self._added - seen
+        if not unseen:
             return found
-        if seen < 0:
-            matching = set(self._index.matching(labels))
-            found = (
-                tuple(silence_id for silence_id in self._order if silence_id in matching) if matching else ()
-            )
+        if seen >= 0 and unseen <= _FEW:
+            new = self._order[-unseen:]
+            found += tuple(one for one in new if self._index.holds(one, labels))
         else:
-            new = self._order[seen:]
-            found += tuple(silence_id for silence_id in new if any_matches(self._sets[silence_id], labels))
+            matching = {one for one in candidates if self._index.holds(one, labels)}
+            found = tuple(sorted(matching, key=self._places.__getitem__))
         if len(self._known) >= REMEMBERED_MAX:
             self._known.clear()
-        self._known[fingerprint] = (newest, found)
+        self._known[fingerprint] = (self._added, found)
         return found

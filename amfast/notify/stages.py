@@ -1,6 +1,6 @@
 """The stages that every flush passes before it fans out to the receiver's integrations, in their order.
 
-Settle and silence today; each is one small object, so that the list in ``pipeline.py`` reads like the table of
+Settle, inhibit and silence today; each is one small object, so that the list in ``pipeline.py`` reads like the table of
 reference notify, section 5.
 """
 
@@ -31,6 +31,19 @@ class Settle:
     async def __call__(self, _flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
         await self.settled()
         return alerts
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibit:
+    """Drop the alerts that another one inhibits now; it is asked for labels and their fingerprint."""
+
+    inhibiting: Callable[[Labels, int], tuple[str, ...]]
+    counts: Counts
+
+    async def __call__(self, _flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+        free = tuple(alert for alert in alerts if not self.inhibiting(alert.labels, alert.fingerprint))
+        self.counts.suppressed(len(alerts) - len(free), "inhibition")
+        return free
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""A running Alertmanager that we did not write, for comparing what it says."""
+"""A running Alertmanager that we did not write, for comparing what it says, and ours run in the same way."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -17,15 +18,21 @@ from tests.e2e.ports import free_port
 
 _PROGRAM = "prometheus-alertmanager"
 _START_S = 10.0
+_ROOT = Path(__file__).parents[2]
 
 
 class ReferenceAlertmanager:
     """Debian's Alertmanager (0.25) without a cluster; ``close`` ends it."""
 
-    def __init__(self, folder: Path, config: str) -> None:
+    def command(self) -> list[str]:
+        """How the program is called."""
         program = shutil.which(_PROGRAM)
         if program is None:
             pytest.skip(f"needs {_PROGRAM} (Debian package {_PROGRAM})")
+        return [program]
+
+    def __init__(self, folder: Path, config: str) -> None:
+        command = self.command()
         self._config = folder / "alertmanager.yml"
         self._config.write_text(config)
         address = f"127.0.0.1:{free_port()}"
@@ -39,7 +46,7 @@ class ReferenceAlertmanager:
             "--web.route-prefix=/",
         ]
         self._process = subprocess.Popen(
-            [program, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*command, *flags], cwd=_ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             self._wait()
@@ -81,13 +88,21 @@ class ReferenceAlertmanager:
 
     def config_hash(self) -> int:
         """``alertmanager_config_hash``."""
-        for line in self._request("/metrics").decode().splitlines():
-            if line.startswith("alertmanager_config_hash "):
-                return int(float(line.split()[1]))
-        raise AssertionError("no alertmanager_config_hash")
+        return int(self.metric("alertmanager_config_hash"))
 
     def post_alerts(self, alerts: list[dict[str, Any]]) -> None:
         self._request("/api/v2/alerts", json.dumps(alerts).encode())
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """What ``GET /api/v2/alerts`` lists."""
+        return list(json.loads(self._request("/api/v2/alerts")))
+
+    def metric(self, line: str) -> float:
+        """The value of one series; ``line`` is its name with its labels."""
+        for one in self._request("/metrics").decode().splitlines():
+            if one.startswith(f"{line} "):
+                return float(one.rpartition(" ")[2])
+        raise AssertionError(f"no {line}")
 
     def close(self) -> None:
         self._process.terminate()
@@ -96,3 +111,10 @@ class ReferenceAlertmanager:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+class OurAlertmanager(ReferenceAlertmanager):
+    """The node from this tree, run with the same flags."""
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "amfast"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from amfast.config.compose import DEPTH_MAX
 from amfast.config.load import load, loads
-from amfast.config.types import Config, Receiver, Route
+from amfast.config.types import Config, InhibitRule, Receiver, Route
 from amfast.config.url import url_problem
 from amfast.model.errors import ConfigError
 from amfast.model.matcher import MatcherMode, format_matchers
@@ -151,7 +151,7 @@ route:
     group_wait: 2s
     matchers: ["a=~("]
   - continue: maybe
-inhibit_rules: [{}]
+inhibit_rules: [{target_match_re: {a: (}, source_match: {b-c: d}, equal: [e, ""], sources: []}, []]
 receivers:
 - name: r
   slack_configs: [{}]
@@ -166,7 +166,8 @@ zzz: 1
         "am.yml:10:5: route.routes[0].group_wait: the key is there twice",
         "am.yml:11:16: route.routes[0].matchers[0]: error parsing regexp: missing closing ): `^(?:()$`",
         "am.yml:12:15: route.routes[1].continue: expected true or false, without quotes",
-        "am.yml:13:1: inhibit_rules is not supported by this version of amfast",
+        'am.yml:13:83: inhibit_rules[0].sources: unknown key, did you mean "source_matchers"?',
+        "am.yml:13:97: inhibit_rules[1]: expected a mapping, found a list",
         "am.yml:16:3: receivers[0].slack_configs is not supported by this version of amfast",
         "am.yml:17:9: receivers[1].name: the receiver name 'r' is there twice",
         "am.yml:18:27: receivers[1].webhook_configs[0].url: the URL must start with http:// or https://",
@@ -206,6 +207,50 @@ zzz: 1
 def test_a_route_that_cannot_be_used_is_refused(body: str, said: str) -> None:
     (line,) = errors(f"route: {{receiver: r, {body}}}\n{RECEIVER}")
     assert line.split(": ", 1)[1].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("equal: [a, '']", ":25: inhibit_rules[0].equal: invalid label name ''"),
+        ("equal: a", ":25: inhibit_rules[0].equal: expected a list, found a single value"),
+        (
+            "source_match: {a-b: c}",
+            ":17: inhibit_rules[0]: invalid label name 'a-b' in source_match or source_match_re",
+        ),
+        (
+            "target_match_re: {a-b: c}",
+            ":17: inhibit_rules[0]: invalid label name 'a-b' in target_match or target_match_re",
+        ),
+        ("target_match_re: {a: (}", ":35: inhibit_rules[0].target_match_re: error parsing regexp"),
+        ("source_match_re: {a: }", ":39: inhibit_rules[0].source_match_re.a: expected a regular expression"),
+        ("source_matchers: ['a=b,,']", ":36: inhibit_rules[0].source_matchers[0]: "),
+        ("target_machers: []", ':18: inhibit_rules[0].target_machers: unknown key, did you mean "target_m'),
+    ],
+)
+def test_an_inhibition_rule_that_cannot_be_used_is_refused(body: str, said: str) -> None:
+    (line,) = errors(f"route: {{receiver: r}}\n{RECEIVER}inhibit_rules: [{{{body}}}]\n")
+    assert line.startswith(f"am.yml:4{said}")
+
+
+def test_all_forms_of_an_inhibition_rule_come_to_the_same() -> None:
+    rules = read(f"""
+route: {{receiver: r}}
+{RECEIVER}
+inhibit_rules:
+- name: one
+  source_match: {{b: "1", a: x}}
+  source_match_re: {{c: "2|3"}}
+  source_matchers: ['d!=4, e!~"5"']
+  target_matchers: ['a=x']
+  equal: [z, y, z]
+- target_match: {{a: x}}
+-
+""").inhibit_rules
+    assert [(rule.name, rule.equal) for rule in rules] == [("one", ("y", "z")), ("", ()), ("", ())]
+    assert format_matchers(rules[0].source) == '{a="x",b="1",c=~"^(?:2|3)$",d!="4",e!~"5"}'
+    assert rules[0].target == rules[1].target
+    assert rules[2] == InhibitRule()
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,21 @@ route:
 receivers: [{name: team-a}, {name: "123"}, {name: "yes"}]
 """
 
+INHIBITION = r"""
+route: {receiver: r}
+receivers: [{name: r}]
+inhibit_rules:
+- equal: [b, a, b]
+  target_matchers: ['x!="1"', "c=d,a=~b"]
+  target_match_re: {m: "x.*", e: ""}
+  target_match: {z: "1", y: two}
+  source_matchers: [severity=critical]
+  source_match_re: {a10: x, a9: y}
+  source_match: {a: "", b: "true"}
+- {}
+- {equal: [], source_match: , source_matchers: []}
+"""
+
 LONG = "it is so long that it goes over eighty columns for sure because it has very many words"
 NAMES = [
     "trailing ", "a: b", "- a", "#x", 'it\'s "q"', "~", "1:20", "2001-01-01", "2001-13-01", "uni ü ☃ 😀", "tab\there",
@@ -71,7 +86,7 @@ def as_in_0_25(text: str) -> str:
     return "".join(kept)
 
 
-@pytest.mark.parametrize("config", [PLAIN, ROUTES], ids=["plain", "routes"])
+@pytest.mark.parametrize("config", [PLAIN, ROUTES, INHIBITION], ids=["plain", "routes", "inhibition"])
 def test_the_printed_form_and_the_hash_are_the_same(reference: ReferenceAlertmanager, config: str) -> None:
     reference.reload(config)
     ours = loads(config, "am.yml", INTEGRATIONS)

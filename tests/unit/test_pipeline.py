@@ -10,12 +10,13 @@ import pytest
 
 from amfast.model.alert import Alert
 from amfast.model.flush import Flush
+from amfast.model.labels import Labels
 from amfast.model.notification import Notification, NotifyError
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.pipeline import Pipeline, build_pipeline
-from amfast.notify.stages import Settle, Silence
+from amfast.notify.stages import Inhibit, Settle, Silence
 from tests.support.alerts import alert
 from tests.support.virtual import VirtualClock, run_virtual
 
@@ -60,14 +61,19 @@ class Node:
             external_url="http://am:9093",
         )
         self.muted: set[str] = set()
+        self.inhibited: dict[int, str] = {}
         stages = [
             Settle(self._settled),
+            Inhibit(self._inhibiting, self.counts),
             Silence(lambda labels: ("id",) if labels["i"] in self.muted else (), self.counts),
         ]
         self.pipeline: Pipeline = build_pipeline(stages, integrations, around)
 
     async def _settled(self) -> None:
         return
+
+    def _inhibiting(self, labels: Labels, fingerprint: int) -> tuple[str, ...]:
+        return ("source",) if self.inhibited.get(fingerprint) == labels["i"] else ()
 
     async def flush(self, *alerts: Alert, timeout_s: float = 60.0, repeat_ns: int = HOUR_NS) -> None:
         flush = Flush(
@@ -227,5 +233,23 @@ def test_without_send_resolved_the_end_is_logged_but_not_sent() -> None:
         await node.flush(alert(i="1", ends=0), alert(i="2", ends=0), alert(i="3", ends=0))
         assert [names for _, _, names in webhook.sent] == [["1", "2"], ["2", "3"]]
         assert node.count("notifications_total", "webhook") == 3
+
+    run_virtual(main)
+
+
+def test_what_is_inhibited_is_not_told_and_not_counted_as_silenced_too() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        node = Node(clock, webhook)
+        alerts = [alert(i=name) for name in "123"]
+        node.inhibited = {one.fingerprint: one.labels["i"] for one in alerts[:2]}
+        node.muted = {"2", "3"}
+        await node.flush(*alerts)
+        assert webhook.sent == []
+        assert node.count("notifications_suppressed_total", "inhibition") == 2
+        assert node.count("notifications_suppressed_total", "silence") == 1
+        node.inhibited = {}
+        await node.flush(*alerts)
+        assert [names for _, _, names in webhook.sent] == [["1"]]
 
     run_virtual(main)

@@ -20,7 +20,7 @@ STATION = (*LEAVES, "config")
 EVERYTHING = ("",)
 ALLOWED = {
     "_ext": (),
-    "model": ("_ext.fingerprint",),
+    "model": ("_ext.anchors", "_ext.fingerprint"),
     "config": LEAVES,
     "web": STATION,
     "alerts": STATION,

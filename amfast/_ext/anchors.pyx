@@ -1,0 +1,182 @@
+# cython: freethreading_compatible=True
+"""An index over lists of conditions on labels: which of them could hold, and which do."""
+
+from types import GenericAlias
+
+cimport cython
+from cpython.dict cimport PyDict_CheckExact, PyDict_GetItemWithError
+from cpython.object cimport PyObject
+
+cdef enum:
+    CROWD = 8  # things under one pair; more of them are worth an index of their own
+    DEPTH_MAX = 4  # of indexes within indexes: whoever shares so much shares the rest, too
+
+
+cdef inline dict _plain(labels):
+    return <dict>labels if PyDict_CheckExact(labels) else dict(labels)
+
+
+cdef bint _holds(tuple conditions, dict labels) except -1:
+    cdef tuple condition
+    cdef PyObject* found
+    cdef str value
+    cdef bint hit
+    for condition in conditions:
+        found = PyDict_GetItemWithError(labels, condition[0])
+        value = "" if found == NULL else <str?><object>found
+        hit = value == <str>condition[1] if condition[3] is None else condition[3](value)
+        if hit == <bint>condition[2]:
+            return False
+    return True
+
+
+cdef bint _any_holds(list lists, dict labels) except -1:
+    cdef tuple conditions
+    for conditions in lists:
+        if _holds(conditions, labels):
+            return True
+    return False
+
+
+@cython.final
+cdef class Index:
+    cdef int depth
+    cdef dict shelves  # label name -> value -> things with what else they need, or an index of their own
+    cdef dict free  # things to try always
+    cdef dict places  # thing -> the pairs under which it is filed
+    cdef dict lists  # thing -> its lists of conditions; only of the outermost index
+
+    def __cinit__(self):
+        self.depth = 0
+        self.shelves = {}
+        self.free = {}
+        self.places = {}
+        self.lists = {}
+
+    __class_getitem__ = classmethod(GenericAlias)
+
+    def __len__(self):
+        return len(self.places)
+
+    def add(self, thing, conditions):
+        cdef tuple known = tuple(conditions)
+        cdef list needs = []
+        for name, value, negative, test, pairs in known:
+            if not (isinstance(name, str) and isinstance(value, str)):
+                raise TypeError("a condition is on a text")
+            if pairs:
+                needs.append(tuple(pairs))
+        self.lists.setdefault(thing, []).append(known)
+        self._file(thing, needs)
+
+    cdef int _file(self, thing, list needs) except -1:
+        cdef tuple rarest, pairs
+        cdef dict values
+        cdef Py_ssize_t crowd, fewest = 0
+        cdef list others
+        cdef list places = self.places.setdefault(thing, [])
+        if not needs:
+            self.free[thing] = None
+            return 0
+        rarest = None
+        for pairs in needs:
+            crowd = self._crowd(pairs)
+            if rarest is None or crowd < fewest or (crowd == fewest and len(pairs) < len(rarest)):
+                rarest, fewest = pairs, crowd
+        others = [pairs for pairs in needs if pairs is not rarest]
+        for name, value in rarest:
+            values = self.shelves.setdefault(name, {})
+            shelf = values.setdefault(value, {})
+            if isinstance(shelf, Index):
+                (<Index>shelf)._file(thing, others)
+            else:
+                (<dict>shelf).setdefault(thing, []).append(others)
+                if len(<dict>shelf) > CROWD and self.depth < DEPTH_MAX:
+                    values[value] = self._spread(<dict>shelf)
+        places.extend(rarest)
+        return 0
+
+    cdef Py_ssize_t _crowd(self, tuple pairs) except -1:
+        """How many things there are under the pair that has most of them."""
+        cdef Py_ssize_t most = 0
+        for name, value in pairs:
+            values = self.shelves.get(name)
+            if values is not None:
+                most = max(most, len((<dict>values).get(value, ())))
+        return most
+
+    cdef Index _spread(self, dict shelf):
+        cdef Index inner = Index()
+        inner.depth = self.depth + 1
+        for thing, lists in shelf.items():
+            for needs in lists:
+                inner._file(thing, needs)
+        return inner
+
+    def remove(self, thing):
+        self._remove(thing)
+        del self.lists[thing]
+
+    cdef int _remove(self, thing) except -1:
+        cdef dict values
+        places = self.places.pop(thing)
+        self.free.pop(thing, None)
+        for name, value in set(places):
+            values = self.shelves[name]
+            shelf = values[value]
+            if isinstance(shelf, Index):
+                (<Index>shelf)._remove(thing)
+            else:
+                del (<dict>shelf)[thing]
+            if not len(shelf):
+                del values[value]
+            if not values:
+                del self.shelves[name]
+        return 0
+
+    def candidates(self, labels):
+        return self._collect(_plain(labels))
+
+    cdef list _collect(self, dict labels):
+        cdef list found = list(self.free) if self.free else []
+        if len(self.shelves) < len(labels):
+            for name, values in self.shelves.items():
+                value = PyDict_GetItemWithError(labels, name)
+                if value != NULL:
+                    _add_shelf(found, <dict>values, <object>value, labels)
+        else:
+            for name, text in labels.items():
+                value = PyDict_GetItemWithError(self.shelves, name)
+                if value != NULL:
+                    _add_shelf(found, <dict><object>value, text, labels)
+        return found
+
+    def matching(self, labels):
+        cdef dict known = _plain(labels)
+        cdef list found = self._collect(known)
+        if not found:
+            return found
+        return [thing for thing in found if _any_holds(<list>self.lists[thing], known)]
+
+    def holds(self, thing, labels):
+        return _any_holds(<list?>self.lists[thing], _plain(labels))
+
+    def interests(self):
+        pairs = frozenset([(name, value) for name, values in self.shelves.items() for value in values])
+        return pairs, bool(self.free)
+
+
+cdef int _add_shelf(list found, dict values, value, dict labels) except -1:
+    cdef PyObject* shelf = PyDict_GetItemWithError(values, value)
+    if shelf == NULL:
+        return 0
+    if isinstance(<object>shelf, Index):
+        found.extend((<Index><object>shelf)._collect(labels))
+    else:
+        found.extend(<dict><object>shelf)
+    return 0
+
+
+def label_values(labels, names):
+    cdef dict known = _plain(labels)
+    return tuple([known.get(name, "") for name in <tuple?>names])

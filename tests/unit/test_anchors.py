@@ -1,0 +1,107 @@
+"""The index over lists of matchers, alone and inside the routing tree, beside a plain scan."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from amfast.config.types import Route as RouteConfig
+from amfast.dispatch.route import build_routes
+from amfast.model.anchors import LITERALS_MAX, Index, conditions
+from amfast.model.matcher import MatcherMode, parse_matchers
+from tests.models.matching import fulfils, routes_of
+from tests.support.chances import any_labels, any_matchers
+
+
+def filed(*texts: str) -> Index[int]:
+    index: Index[int] = Index()
+    for number, text in enumerate(texts):
+        index.add(number, conditions(parse_matchers(text, MatcherMode.FALLBACK)))
+    return index
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_matches_is_among_the_candidates_also_after_removals(seed: int) -> None:
+    rng = random.Random(seed)
+    index: Index[int] = Index()
+    lists = {}
+    for step in range(300):
+        if lists and rng.random() < 0.3:
+            index.remove(gone := rng.choice(list(lists)))
+            del lists[gone]
+        else:
+            lists[step] = [any_matchers(rng) for _ in range(rng.randint(1, 3))]
+            for matchers in lists[step]:
+                index.add(step, conditions(matchers))
+        labels = any_labels(rng)
+        matching = {thing for thing, sets in lists.items() if any(fulfils(labels, one) for one in sets)}
+        candidates = index.candidates(labels)
+        assert matching <= set(candidates) <= set(lists)
+        assert set(index.matching(labels)) == matching
+        assert {thing for thing in lists if index.holds(thing, labels)} == matching
+        assert len(index) == len(lists)
+        pairs, everything = index.interests()
+        assert everything or not matching or not pairs.isdisjoint(labels.items())
+        if not everything and pairs.isdisjoint(labels.items()):
+            assert candidates == []
+
+
+def test_nothing_is_left_behind_of_what_was_removed() -> None:
+    index = filed('a=~"1|2",b=~"1|2|3"', "a=1", "c=~.+")
+    for thing in range(3):
+        index.remove(thing)
+    assert index.interests() == (frozenset(), False)
+    assert len(index) == 0
+    for labels in ({"a": "1"}, {"a": "2", "b": "3"}, {}):
+        assert index.candidates(labels) == []
+    with pytest.raises(KeyError):
+        index.remove(0)
+    with pytest.raises(KeyError):
+        index.holds(0, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("a=1", {("a", "1")}),
+        ('a=~"1|2"', {("a", "1"), ("a", "2")}),
+        ('a=~"^(?:1|2)$"', {("a", "1"), ("a", "2")}),
+        ('a=~"1|2",b=3', {("b", "3")}),
+        ('a!=1,b!~"2"', None),
+        ('a=""', None),
+        ('a=~"1|"', None),
+        ('a=~"1.*"', None),
+        (f'a=~"{"|".join(map(str, range(LITERALS_MAX + 1)))}"', None),
+    ],
+)
+def test_a_list_is_filed_under_the_values_it_cannot_do_without(
+    text: str, pairs: set[tuple[str, str]] | None
+) -> None:
+    assert filed(text).interests() == (frozenset(pairs or ()), pairs is None)
+
+
+@pytest.mark.parametrize("text", ["common=1,own={n}", 'common=1,own=~"{n}|other-{n}"'])
+def test_what_all_have_in_common_does_not_bring_them_together(text: str) -> None:
+    index = filed(*(text.format(n=number) for number in range(1000)))
+    assert set(index.candidates({"common": "1", "own": "500"})) == {0, 500}, "the first had no better choice"
+    assert index.candidates({"common": "1", "own": "none"}) == [0]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_tree_takes_every_alert_where_a_scan_of_all_routes_takes_it(seed: int) -> None:
+    rng = random.Random(seed)
+
+    def grow(depth: int) -> RouteConfig:
+        children = rng.randint(0, 6) if depth else 0
+        return RouteConfig(
+            receiver="r",
+            matchers=any_matchers(rng),
+            continue_=rng.random() < 0.4,
+            routes=tuple(grow(depth - 1) for _ in range(children)),
+        )
+
+    root = build_routes(RouteConfig(receiver="r", routes=tuple(grow(3) for _ in range(8))))
+    for _ in range(100):
+        labels = any_labels(rng)
+        assert [one.id for one in root.match(labels)] == [one.id for one in routes_of(root, labels)]

@@ -1,0 +1,137 @@
+"""A configuration put in force and replaced, with the parts it is made of, on virtual time."""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import replace
+
+from amfast.alerts.store import AlertStore
+from amfast.config.load import loads
+from amfast.config.types import Config
+from amfast.notify.counts import Counts
+from amfast.notify.delivery import Surroundings
+from amfast.notify.nflog import NotificationLog
+from amfast.notify.stages import Inhibit
+from amfast.running import Parts, Running
+from amfast.views import AlertViews
+from tests.support.alerts import alert, at
+from tests.support.virtual import VirtualClock, run_virtual
+
+ROUTE = """
+route: {receiver: r, group_by: ['...'], group_wait: 5s, group_interval: 10s}
+receivers: [{name: r}]
+"""
+OVER_WARNINGS = (
+    ROUTE
+    + """
+inhibit_rules: [{source_match: {s: critical}, target_match: {s: warning}, equal: [a]}]
+"""
+)
+OVER_INFO = (
+    ROUTE
+    + """
+inhibit_rules: [{source_match: {s: critical}, target_match: {s: info}}, {target_match: {s: none}}]
+"""
+)
+
+
+class Node:
+    """The parts that a reload replaces, around a store that stays."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.text = ROUTE
+        self.counts = Counts()
+        log = logging.getLogger("test")
+        self.store = AlertStore(clock=clock, log=log)
+        self.views = AlertViews(self.store, lambda _labels: (), clock)
+        around = Surroundings(
+            clock=clock,
+            random=random.Random(1),
+            log=log,
+            nflog=NotificationLog(clock=clock, retention_ns=10**15),
+            counts=self.counts,
+            cluster_wait_s=lambda: 0.0,
+            external_url="http://am:9093",
+        )
+        self.running = Running(
+            Parts(
+                load_config=self._load,
+                store=self.store,
+                views=self.views,
+                stages=lambda inhibitor: [Inhibit(inhibitor.inhibiting, self.counts)],
+                around=around,
+                http=None,  # type: ignore[arg-type] # no receiver here sends anything
+                log=log,
+                retention_ns=10**15,
+                not_before_us=0,
+            )
+        )
+
+    def _load(self) -> Config:
+        return loads(self.text, "am.yml", {})
+
+    async def reload(self, text: str) -> None:
+        self.text = text
+        await self.running.reload()
+
+    def inhibited(self) -> dict[str, tuple[str, ...]]:
+        """What inhibits each alert that is inhibited, by its severity."""
+        return {
+            entry.alert.labels["s"]: entry.inhibited_by for entry in self.views.alerts() if entry.inhibited_by
+        }
+
+    def in_groups(self) -> list[str]:
+        return sorted(
+            entry.alert.labels["s"]
+            for group in self.views.groups()
+            for entry in group.alerts
+            if entry.inhibited_by
+        )
+
+    def value(self, name: str, *labels: str) -> float:
+        parts = (self.running, self.views, self.counts)
+        families = {family.name: family for part in parts for family in part.metrics()}
+        return float(dict(families[f"alertmanager_{name}"].samples).get(labels, 0.0))  # type: ignore[arg-type]
+
+
+CRITICAL, WARNING, INFO = (alert(ends=600, s=severity, a="x") for severity in ("critical", "warning", "info"))
+BY_CRITICAL = (f"{CRITICAL.fingerprint:016x}",)
+
+
+def test_a_reload_puts_other_rules_over_the_same_alerts() -> None:
+    async def main(clock: VirtualClock) -> None:
+        node = Node(clock)
+        await node.reload(OVER_WARNINGS)
+        node.store.put([WARNING, CRITICAL, INFO])
+        assert node.inhibited() == {"warning": BY_CRITICAL}
+        assert node.in_groups() == ["warning"]
+        assert node.value("alerts", "suppressed") == 1
+        assert node.value("inhibition_rules") == 1
+        await node.reload(OVER_INFO)
+        assert node.inhibited() == {"info": BY_CRITICAL}
+        assert node.value("inhibition_rules") == 2
+        await node.reload(ROUTE)
+        assert node.inhibited() == {}
+        assert node.value("alerts", "active") == 3
+        assert node.value("inhibition_rules") == 0
+        await node.running.stop()
+
+    run_virtual(main)
+
+
+def test_groups_ask_the_rules_in_force_and_only_those_who_still_fire_inhibit() -> None:
+    async def main(clock: VirtualClock) -> None:
+        node = Node(clock)
+        await node.reload(OVER_INFO)
+        node.store.put([WARNING, CRITICAL, INFO])
+        await node.reload(OVER_WARNINGS)
+        await clock.sleep(6)
+        assert node.value("notifications_suppressed_total", "inhibition") == 1
+        node.store.put([replace(CRITICAL, ends_at=at(6), updated_at=at(6))])
+        await clock.sleep(10)
+        assert node.inhibited() == {}
+        assert node.value("notifications_suppressed_total", "inhibition") == 1
+        await node.running.stop()
+
+    run_virtual(main)
