@@ -30,36 +30,43 @@ class HttpMetrics:
         self._sizes: dict[tuple[str, str], Histogram] = {}
         self._unknown_paths: set[str] = set()
 
-    def run(
-        self, handler: Handler, request: Request, label: str, *, sized: bool
-    ) -> Response | Awaitable[Response]:
-        """Call the handler and measure it; the size of its responses only when ``sized``."""
-        start_us = self._clock.monotonic_us()
-        result = handler(request)
-        if isinstance(result, Response):
-            self._count(request, result, label, start_us, sized=sized)
-            return result
-        return self._run(result, request, label, start_us, sized=sized)
+    def wrap(self, handler: Handler, method: str, label: str, *, sized: bool) -> Handler:
+        """The handler, measured; the size of its responses only when ``sized``.
 
-    async def _run(
-        self, awaitable: Awaitable[Response], request: Request, label: str, start_us: int, *, sized: bool
-    ) -> Response:
-        response = await awaitable
-        self._count(request, response, label, start_us, sized=sized)
-        return response
+        An answer in parts is measured when the last is sent, as one that is whole would have been made by then.
+        """
+        name = method.lower() if method.lower() in _METHODS else "unknown"
+        size = self._sizes.setdefault((label, name), Histogram(_SIZE_BUCKETS)) if sized else None
+        by_status: dict[int, Histogram] = {}
+        now_us = self._clock.monotonic_us
 
-    def _count(self, request: Request, response: Response, label: str, start_us: int, *, sized: bool) -> None:
-        method = request.method.lower()
-        if method not in _METHODS:
-            method = "unknown"
-        key = (label, method, str(response.status))
-        duration = self._durations.get(key)
-        if duration is None:
-            duration = self._durations[key] = Histogram()
-        duration.observe((self._clock.monotonic_us() - start_us) / 1e6)
-        if sized:
-            size = self._sizes.setdefault((label, method), Histogram(_SIZE_BUCKETS))
-            size.observe(len(response.body))
+        def count(response: Response, start_us: int) -> None:
+            duration = by_status.get(response.status)
+            if duration is None:
+                key = (label, name, str(response.status))
+                duration = by_status[response.status] = self._durations.setdefault(key, Histogram())
+            duration.observe((now_us() - start_us) / 1e6)
+            if size is not None:
+                size.observe(len(response.body) + response.sent_bytes)
+
+        def taken(response: Response, start_us: int) -> Response:
+            if response.parts is None:
+                count(response, start_us)
+            else:
+                response.when_sent(lambda: count(response, start_us))
+            return response
+
+        async def awaited(awaitable: Awaitable[Response], start_us: int) -> Response:
+            return taken(await awaitable, start_us)
+
+        def measured(request: Request) -> Response | Awaitable[Response]:
+            start_us = now_us()
+            result = handler(request)
+            if isinstance(result, Response):
+                return taken(result, start_us)
+            return awaited(result, start_us)
+
+        return measured
 
     def path_label(self, path: str) -> str:
         """The label of a version 2 path (without the prefix), silences under one."""

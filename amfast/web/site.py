@@ -73,19 +73,26 @@ class Site:
         self._http = HttpMetrics(clock)
         self.metrics_page = MetricsPage([self, *parts], options.build)
         self._router = self._routes(ports)
-        self._limited_v2 = self._limits.wrap(self._answer_v2)
         self._limited_router = self._limits.wrap(self._answer_routed)
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request."""
+        has_body = bool(request.body)
+        answer = request.answers.get(has_body)
+        if answer is None:
+            answer = request.answers[has_body] = self._find(request)
+        return answer(request)
+
+    def _find(self, request: Request) -> Handler:
+        """Who answers all requests that have this one's head, and a body or none as it has."""
         raw_path = request.target.raw_path
         if raw_path.startswith(self._v2_path) and "//" not in raw_path and "/." not in raw_path:
             label = self._http.path_label(request.path.removeprefix(self._prefix))
-            return self._http.run(self._limited_v2, request, label, sized=False)
+            answer_v2 = self._v2.find(request, raw_path.removeprefix(self._prefix))
+            return self._http.wrap(self._limits.wrap(answer_v2), request.method, label, sized=False)
         if raw_path == "*":
-            return Response(200) if request.method == "OPTIONS" else text_error(404, "404 page not found")
-        elsewhere = self._redirected(request)
-        return elsewhere or self._limited_router(request)
+            return _answer_asterisk
+        return self._answer_elsewhere
 
     def metrics(self) -> Iterator[Family]:
         yield from self._alerts.metrics()
@@ -106,13 +113,13 @@ class Site:
         query = f"?{request.target.query}" if request.target.query else ""
         return redirect(307, cleaned.replace("%", "%25") + query, request.method)
 
-    def _answer_v2(self, request: Request) -> Response:
-        return self._v2.handle(request, request.target.raw_path.removeprefix(self._prefix))
+    def _answer_elsewhere(self, request: Request) -> Response | Awaitable[Response]:
+        return self._redirected(request) or self._limited_router(request)
 
     def _answer_routed(self, request: Request) -> Response | Awaitable[Response]:
         found = self._router.find(request)
         if isinstance(found, Match):
-            return self._http.run(found.handler, request, found.label, sized=True)
+            return self._http.wrap(found.handler, request.method, found.label, sized=True)(request)
         return found
 
     def _routes(self, ports: Ports) -> Router:
@@ -140,6 +147,10 @@ class Site:
 
     def _to_prefix(self, request: Request) -> Response:
         return redirect(302, self._prefix, request.method)
+
+
+def _answer_asterisk(request: Request) -> Response:
+    return Response(200) if request.method == "OPTIONS" else text_error(404, "404 page not found")
 
 
 def _not_found(_request: Request) -> Response:
