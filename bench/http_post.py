@@ -75,6 +75,7 @@ async def serve(kind: str, size: int) -> None:
             clock=clock,
             local_offset_s=lambda _: 0,
             log=logging.getLogger(),
+            stopwatch_ns=time.perf_counter_ns,
         )  # type: ignore[arg-type]
         server = Server(site.handle, clock=clock, log=logging.getLogger())
         print(await server.listen("127.0.0.1:0"), flush=True)

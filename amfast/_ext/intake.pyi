@@ -2,6 +2,8 @@
 
 from typing import Any, final
 
+from typing_extensions import disjoint_base
+
 from amfast._ext.heads import Head, Heads
 
 @final
@@ -24,6 +26,7 @@ class Pads:
 
     def take_back(self, pad: bytearray) -> None: ...
 
+@disjoint_base
 class Intake:
     """The lowest part of a connection, called by the event loop as ``asyncio.BufferedProtocol`` says.
 

@@ -31,6 +31,19 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Connection(Reading):
     """The protocol object of one accepted socket."""
 
+    __slots__ = (
+        "_answering",
+        "_ending",
+        "_reading",
+        "_refused",
+        "_sending",
+        "_stream",
+        "_transport",
+        "_unsent_bytes",
+        "_waiting",
+        "_write_paused",
+    )
+
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
@@ -94,19 +107,31 @@ class Connection(Reading):
     def _known(self, meaning: Known, body: memoryview) -> bool:
         """The way of nearly all that comes: answered at once, without a body, and on with the next."""
         method, target, headers, answers = meaning
-        request = Request(method, target, headers, body, answers=answers)
         shared = self._shared
-        if not self._is_idle or self._ending or shared.draining or len(body) > bounds.BODY_BYTES_MAX:
-            if self._hold(len(body)):
+        size = len(body)
+        request = Request(method, target, headers, body, True, False, answers)
+        if (
+            self._answering is not None
+            or self._stream is not None
+            or self._write_paused
+            or self._waiting
+            or self._ending
+            or shared.draining
+            or size > bounds.BODY_BYTES_MAX
+        ):
+            if self._hold(size):
                 self._body_bytes = 0
                 self._take(request)
             return False
-        result = self._ask(request)
+        try:
+            result = answers.get(size > 0, shared.handler)(request)
+        except Exception as error:  # noqa: BLE001 - it is told
+            result = self._failed(request, error)
         if isinstance(result, Response) and result.is_bare:
             self._transport.write(shared.answer_heads.bare(result.status, result.headers))
             self._was_heard = True
             return not self._write_paused
-        self._hold(len(body))
+        self._hold(size)
         self._body_bytes = 0
         self._give(request, result)
         return False
@@ -147,14 +172,15 @@ class Connection(Reading):
         if isinstance(item, Response):
             self._write(None, item)
             return
-        self._give(item, self._ask(item))
-
-    def _ask(self, request: Request) -> Response | Awaitable[Response]:
         try:
-            return self._shared.handler(request)
-        except Exception:
-            self._shared.log.exception("%s %s failed", request.method, request.target.raw_path)
-            return refusal(500)
+            result = self._shared.handler(item)
+        except Exception as error:  # noqa: BLE001 - it is told
+            result = self._failed(item, error)
+        self._give(item, result)
+
+    def _failed(self, request: Request, error: BaseException) -> Response:
+        self._shared.log.error("%s %s failed", request.method, request.target.raw_path, exc_info=error)
+        return refusal(500)
 
     def _give(self, request: Request, result: Response | Awaitable[Response]) -> None:
         if isinstance(result, Response):
@@ -168,10 +194,8 @@ class Connection(Reading):
         self._answering = None
         if answering.cancelled():
             response = refusal(503)
-        elif answering.exception() is not None:
-            error = answering.exception()
-            self._shared.log.error("%s %s failed", request.method, request.target.raw_path, exc_info=error)
-            response = refusal(500)
+        elif (error := answering.exception()) is not None:
+            response = self._failed(request, error)
         else:
             response = answering.result()
         self._write(request, response)
@@ -280,7 +304,8 @@ class Connection(Reading):
         """Nothing of the last response is waiting here any more."""
         if self._sending is not None:
             sending, self._sending = self._sending, None
-            sending.on_sent()
+            if sending.on_sent is not None:
+                sending.on_sent()
 
     # The end
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote_to_bytes
+
+from amfast._ext.exchange import RequestFields, ResponseFields
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 
@@ -32,23 +33,13 @@ class Target(NamedTuple):
     query: str
 
 
-@dataclass(slots=True)
-class Request:
-    """One whole request. Header names are in lower case, values as they came.
+class Request(RequestFields):
+    """One whole request: see :class:`amfast._ext.exchange.RequestFields`."""
 
-    The body may be a view of a buffer that is used again: it is valid until a handler that answers synchronously
-    returns. Before an awaitable that a handler gave is run, the body is made bytes of its own.
-    """
+    __slots__ = ()
 
-    method: str
     target: Target
-    headers: list[tuple[bytes, bytes]]
-    body: bytes | memoryview = b""
-    keep_alive: bool = True
-    is_http10: bool = False
-    answers: dict[bool, Handler] = field(default_factory=dict)
-    """Who answers requests that have this head, by whether they have a body: a place for the handler to remember
-    what it found out from the head. Requests whose heads are the same may share it, and the headers."""
+    answers: dict[bool, Handler]
 
     @property
     def path(self) -> str:
@@ -65,44 +56,21 @@ class Request:
         return [value.decode("latin-1") for header, value in self.headers if header == name]
 
 
-def _nothing() -> None:
-    """Do nothing."""
+class Response(ResponseFields):
+    """What goes back: see :class:`amfast._ext.exchange.ResponseFields`."""
 
-
-@dataclass(slots=True)
-class Response:
-    """What goes back. ``on_sent`` is called once, when nothing of it is held in memory any more.
-
-    A long answer is given as ``parts`` instead of a body: each is asked for when the one before has mostly gone out,
-    should be there in a few milliseconds and have up to 256 KiB. If they have a ``close``, it is called when no more
-    are wanted.
-    """
-
-    status: int
-    body: bytes = b""
-    headers: Headers = ()
-    close: bool = False
-    on_sent: Callable[[], None] = field(default=_nothing)
-    parts: Iterator[bytes] | None = None
-    seconds_left: float | None = None
-    """How long the parts may take altogether; then the connection is cut. None for no limit."""
-    sent_bytes: int = 0
-    """How much of the parts was handed over to be sent."""
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether this is a status and headers and nothing else, and the connection goes on."""
-        return not self.body and self.parts is None and not self.close and self.on_sent is _nothing
+    __slots__ = ()
 
     def when_sent(self, call: Callable[[], None]) -> None:
         """Have ``call`` called too, after what is called already."""
         first = self.on_sent
 
         def both() -> None:
-            first()
+            if first is not None:
+                first()
             call()
 
-        self.on_sent = call if first is _nothing else both
+        self.on_sent = call if first is None else both
 
 
 Handler: TypeAlias = Callable[[Request], Response | Awaitable[Response]]

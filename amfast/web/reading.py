@@ -36,6 +36,29 @@ class Known(NamedTuple):
 class Reading(Intake, asyncio.BufferedProtocol):
     """The half of a connection that reads. The other half is called with every request and refusal."""
 
+    __slots__ = (
+        "_answers",
+        "_body",
+        "_body_bytes",
+        "_body_framing",
+        "_headers",
+        "_headers_done",
+        "_held_bytes",
+        "_is_http10",
+        "_is_usual",
+        "_keep_alive",
+        "_length_seen",
+        "_method",
+        "_owes_continue",
+        "_parser",
+        "_raw_bytes",
+        "_replaying",
+        "_shared",
+        "_since_us",
+        "_url",
+        "_was_heard",
+    )
+
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared.pads)
         self._shared = shared

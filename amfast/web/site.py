@@ -36,7 +36,10 @@ class SiteOptions:
 
 
 class Site:
-    """Answers every request; :meth:`handle` is the handler of the server."""
+    """Answers every request; :meth:`handle` is the handler of the server.
+
+    ``stopwatch_ns`` measures how long that takes: the clock of an event loop may stand still meanwhile.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Site:
         local_offset_s: Callable[[int], int],
         log: logging.Logger,
         parts: Iterable[Measured] = (),
+        stopwatch_ns: Callable[[], int] | None = None,
     ) -> None:
         self._prefix = options.route_prefix.rstrip("/")
         self._v2_path = self._prefix + API_PATH
@@ -70,7 +74,7 @@ class Site:
             timeout_text=f"Exceeded configured timeout of {format_go_duration(options.timeout_ns)}.",
             clock=clock,
         )
-        self._http = HttpMetrics(clock)
+        self._http = HttpMetrics(stopwatch_ns or (lambda: clock.monotonic_us() * 1000))
         self.metrics_page = MetricsPage([self, *parts], options.build)
         self._router = self._routes(ports)
         self._limited_router = self._limits.wrap(self._answer_routed)
@@ -89,7 +93,8 @@ class Site:
         if raw_path.startswith(self._v2_path) and "//" not in raw_path and "/." not in raw_path:
             label = self._http.path_label(request.path.removeprefix(self._prefix))
             answer_v2 = self._v2.find(request, raw_path.removeprefix(self._prefix))
-            return self._http.wrap(self._limits.wrap(answer_v2), request.method, label, sized=False)
+            limited = self._limits.wrap(answer_v2) if request.method == "GET" else answer_v2
+            return self._http.wrap(limited, request.method, label, sized=False)
         if raw_path == "*":
             return _answer_asterisk
         return self._answer_elsewhere
