@@ -70,6 +70,7 @@ cdef class Intake:
         cdef bint calm = True
         if self._landing is not None:
             self._landed(nbytes)
+            self._tune_reading()
             return
         while start < nbytes and not self._deaf:
             head = None
@@ -84,7 +85,8 @@ cdef class Intake:
             start = body_at + heads.body_bytes
             if start > nbytes:
                 self._begun(head.meaning, body_at, nbytes, start)
-                return
+                calm = False
+                break
             body = view[body_at:start]
             try:
                 calm = self._known(head.meaning, body) and calm

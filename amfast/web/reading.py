@@ -99,6 +99,7 @@ class Reading(Intake, asyncio.BufferedProtocol):
         self._method = meaning.method
         if whole - start > bounds.BODY_BYTES_MAX:
             self._refuse(_BIG_BODY)
+            return
         if not self._hold(end - start):
             return
         pads = self._shared.pads
@@ -118,10 +119,11 @@ class Reading(Intake, asyncio.BufferedProtocol):
         self._in_message = False
         self._release(self._body_bytes)
         self._body_bytes = 0
-        with memoryview(landing.data)[landing.start : landing.whole] as body:
-            self._known(landing.known, body)
-        self._leave(landing)
-        self._tune_reading()
+        try:
+            with memoryview(landing.data)[landing.start : landing.whole] as body:
+                self._known(landing.known, body)
+        finally:
+            self._leave(landing)
 
     def _stop_landing(self) -> None:
         landing: Landing | None = self._landing
@@ -213,7 +215,11 @@ class Reading(Intake, asyncio.BufferedProtocol):
         if len(self._headers) >= bounds.HEADER_COUNT_MAX:
             self._refuse(refusal(431))
             return
-        self._headers.append((name.lower(), value.strip(b" \t")))
+        header = (name.lower(), value.strip(b" \t"))
+        if header[0] == b"content-length":
+            self._length_seen = header[1]
+        else:
+            self._headers.append(header)
 
     def on_headers_complete(self) -> None:
         if self._deaf or self._replaying:
@@ -232,15 +238,15 @@ class Reading(Intake, asyncio.BufferedProtocol):
         elif hosts > 1:
             self._refuse(refusal(400))
         if self._parser.should_upgrade() and self._method != "CONNECT":
-            framing = [header for header in headers if header[0] in (b"content-length", b"transfer-encoding")]
+            framing = [header for header in headers if header[0] == b"transfer-encoding"]
+            if self._length_seen:
+                framing.append((b"content-length", self._length_seen))
             self._body_framing = b"".join(b"%b: %b\r\n" % header for header in framing)
+        if len(self._length_seen) < 20 and int(self._length_seen or b"0") > bounds.BODY_BYTES_MAX:  # noqa: PLR2004
+            self._refuse(_BIG_BODY)
         for name, value in headers:
             if name == b"expect" and not self._is_http10:
                 self._expect(value)
-            elif name == b"content-length":
-                self._length_seen = value
-                if len(value) < 20 and int(value) > bounds.BODY_BYTES_MAX:  # noqa: PLR2004
-                    self._refuse(_BIG_BODY)
         self._is_usual = (
             version == "1.1"
             and self._keep_alive

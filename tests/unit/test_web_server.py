@@ -19,7 +19,17 @@ from amfast.web import shared as limits
 from amfast.web.connection import Connection
 from amfast.web.message import Request, Response
 from amfast.web.server import Server, split_address
-from tests.support.web import LOG, RealClock, ServerThread, exchange, parse_answer, read_all
+from tests.support.web import (
+    LOG,
+    FakeClock,
+    FakeTransport,
+    RealClock,
+    ServerThread,
+    exchange,
+    feed,
+    parse_answer,
+    read_all,
+)
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 HELLO = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -379,49 +389,6 @@ def test_random_and_truncated_requests_never_bring_the_server_down(server: Serve
     assert not server.server._shared.connections, f"seed {SEED}"
     assert server.server._shared.bodies_bytes == 0, f"seed {SEED}"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - grown_kib < 50_000, f"seed {SEED}"
-
-
-class FakeTransport:
-    """As much of a transport as a connection touches."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.unsent = 0
-        self.calls: list[str] = []
-
-    def __getattr__(self, name: str) -> Callable[[], None]:
-        return lambda: self.calls.append(name)
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def get_write_buffer_size(self) -> int:
-        return self.unsent
-
-    def is_closing(self) -> bool:
-        return "close" in self.calls or "abort" in self.calls
-
-    def can_write_eof(self) -> bool:
-        return True
-
-
-class FakeClock(RealClock):
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def monotonic_us(self) -> int:
-        return int(self.now_s * 1e6)
-
-
-def feed(connection: Connection, data: bytes) -> None:
-    """Have the bytes arrive, as much at a time as there is room for."""
-    while data:
-        room = connection.get_buffer(-1)
-        size = min(len(room), len(data))
-        room[:size] = data[:size]
-        del room
-        connection.buffer_updated(size)
-        data = data[size:]
 
 
 @pytest.fixture
