@@ -238,6 +238,9 @@ class FakeTransport:
     def is_closing(self) -> bool:
         return "close" in self.calls or "abort" in self.calls
 
+    def get_extra_info(self, _name: str) -> None:
+        return None
+
     def can_write_eof(self) -> bool:
         return True
 
