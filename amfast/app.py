@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
@@ -292,6 +293,7 @@ class App:
             local_offset_s=local_offset_s,
             log=_logger("api"),
             parts=parts,
+            stopwatch_ns=time.perf_counter_ns,
         )
 
     def _answer(self, request: Request) -> Response | Awaitable[Response]:

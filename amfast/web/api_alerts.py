@@ -47,7 +47,7 @@ class AlertsApi:
         """Store every valid alert; complain about the others. Raises RequestRefused."""
         now_ns = self._clock.now_ns()
         now = Time(now_ns, self._local_offset_s(now_ns))
-        parsed = parse_alerts(request.body, now, self._status.resolve_timeout_ns(), self._is_name)
+        parsed = parse_alerts(bytes(request.body), now, self._status.resolve_timeout_ns(), self._is_name)
         self._firing += parsed.firing
         self._resolved += parsed.resolved
         self._invalid += len(parsed.errors)

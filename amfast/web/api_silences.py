@@ -59,7 +59,7 @@ class SilencesApi:
     def post(self, request: Request) -> Response:
         """Create or update a silence. Raises RequestRefused."""
         try:
-            silence = parse_silence(request.body, self._clock.now_ns(), self._is_name)
+            silence = parse_silence(bytes(request.body), self._clock.now_ns(), self._is_name)
             return json_response(200, {"silenceID": self._store.set(silence)})
         except SilenceRefused as error:
             return json_response(400, str(error))

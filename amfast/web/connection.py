@@ -1,110 +1,61 @@
-"""One HTTP/1.1 connection: bytes in, requests to the handler one after the other, responses out.
+"""One HTTP/1.1 connection: requests to the handler one after the other, responses out.
 
-The parser is llhttp through ``httptools``. A request whose handler answers synchronously is answered from
-within the call that brought its last byte; while an answer is awaited, or the peer does not read, nothing more is
-read. Whatever a peer sends, memory and time are bounded: see the constants.
+A request whose handler answers synchronously is answered from within the call that brought its last byte; while an
+answer is awaited or sent in parts, or the peer does not read, nothing more is read. Whatever a peer sends, memory and
+time are bounded: see the constants in :mod:`amfast.web.shared`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
+from collections.abc import Awaitable, Iterator
 from typing import TYPE_CHECKING, Final, cast
 
-import httptools
-
-from amfast.model.clock import Clock
-from amfast.web.message import Handler, Request, Response, parse_target, reason
+from amfast.web import shared as bounds
+from amfast.web.answer_heads import NO_CONTENT
+from amfast.web.message import Request, Response
+from amfast.web.reading import Known, Reading
+from amfast.web.sending import Stream, close_parts
+from amfast.web.shared import Shared, refusal
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     Answering: TypeAlias = asyncio.Future[Response]
 
-HEADER_BYTES_MAX: Final = 1 << 20
-HEADER_COUNT_MAX: Final = 2_000
-BODY_BYTES_MAX: Final = 32 << 20
-BODIES_BYTES_MAX: Final = 256 << 20
-"""Bodies held at one time by all connections of a server."""
-HEADER_TIMEOUT_US: Final = 30_000_000
-BODY_TIMEOUT_US: Final = 30_000_000
-BODY_BYTES_PER_S: Final = 16_384
-"""A body may take longer than its timeout as long as it came at this rate on average."""
-IDLE_TIMEOUT_US: Final = 360_000_000
-"""Longer than the five minutes that Prometheus keeps an idle connection, so that it closes first."""
-WRITE_TIMEOUT_US: Final = 60_000_000
-LINGER_US: Final = 5_000_000
-
-_FRAMING_RATIO: Final = 16
-"""Bytes of chunk framing tolerated for each byte of body."""
 _JOIN_BYTES_MAX: Final = 65_536
-_BIG_BODY: Final = Response(413, b"413 Request Entity Too Large", close=True)
-_PLAIN: Final = (("Content-Type", "text/plain; charset=utf-8"),)
-_ONE_LINE: Final = {ord("\r"): " ", ord("\n"): " "}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Shared:
-    """What the connections of one server have in common."""
-
-    def __init__(self, handler: Handler, clock: Clock, log: logging.Logger) -> None:
-        self.handler = handler
-        self.clock = clock
-        self.log = log
-        self.connections: set[Connection] = set()
-        self.bodies_bytes = 0
-        self.draining = False
-        self._date_s = -1
-        self._date = b""
-
-    def date(self) -> bytes:
-        """The ``Date`` header's line (RFC 9110, section 5.6.7), built once a second."""
-        now_s = self.clock.now_ns() // 1_000_000_000
-        if now_s != self._date_s:
-            self._date_s = now_s
-            self._date = b"Date: " + _http_date(now_s) + b"\r\n"
-        return self._date
-
-
-def _http_date(now_s: int) -> bytes:
-    from email.utils import formatdate  # noqa: PLC0415 - once a second at most, and not at start-up
-
-    return formatdate(now_s, usegmt=True).encode()
-
-
-def refusal(status: int, detail: str = "") -> Response:
-    """The answer to bytes that never became a request; the connection ends with it."""
-    text = f"{status} {reason(status)}{': ' if detail else ''}{detail}"
-    return Response(status, text.encode(), _PLAIN, close=True)
-
-
-class Connection(asyncio.Protocol):
+class Connection(Reading):
     """The protocol object of one accepted socket."""
 
+    __slots__ = (
+        "_answering",
+        "_ending",
+        "_reading",
+        "_refused",
+        "_sending",
+        "_stream",
+        "_transport",
+        "_unsent_bytes",
+        "_waiting",
+        "_write_paused",
+    )
+
     def __init__(self, shared: Shared) -> None:
-        self._shared = shared
+        super().__init__(shared)
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[Request | Response] = deque()
         self._answering: Answering | None = None
         self._sending: Response | None = None
+        self._stream: Stream | None = None
         self._write_paused = False
         self._reading = True
-        self._deaf = False
         self._refused = False
         self._ending = False
-        self._since_us = shared.clock.monotonic_us()
         self._unsent_bytes = 0
-        self._held_bytes = 0
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._body: bytes | bytearray = b""
-        self._url = b""
-        self._method = ""
-        self._body_framing = b""
-        """How the body after an offer to upgrade is framed, as header lines; empty for every other request."""
-        self._begin_message()
-        self._in_message = False
 
     # What asyncio calls
 
@@ -117,8 +68,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._shared.connections.discard(self)
         self._release(self._held_bytes)
+        self._stop_landing()
         self._deaf = self._ending = True
         self._waiting.clear()
+        self._stop_stream()
         self._sent()
         if self._answering is not None:
             self._answering.cancel()
@@ -128,7 +81,7 @@ class Connection(asyncio.Protocol):
         """Keep the socket open for an answer under way: a client may close its half after asking."""
         self._deaf = True
         has_tls = self._transport.get_extra_info("sslcontext") is not None
-        if self._answering is None and not self._waiting:
+        if self._answering is None and self._stream is None and not self._waiting:
             return False
         self._ending = True
         return not has_tls
@@ -137,163 +90,82 @@ class Connection(asyncio.Protocol):
         self._write_paused = True
         self._since_us = self._shared.clock.monotonic_us()
         self._unsent_bytes = self._transport.get_write_buffer_size()
+        if self._stream is not None:
+            self._stream.pause()
 
     def resume_writing(self) -> None:
         self._write_paused = False
         self._since_us = self._shared.clock.monotonic_us()
+        if self._stream is not None:
+            self._stream.resume()
+            return
         self._sent()
         self._advance()
 
-    def data_received(self, data: bytes) -> None:
-        while data and not self._deaf:
-            self._raw_bytes += len(data)
-            rest = b""
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                rest = data[upgrade.args[0] :]
-                self._pass_over_upgrade()
-            except httptools.HttpParserCallbackError:
-                self._shared.log.exception("a request could not be taken in")
-                self._refuse(refusal(500))
-            except httptools.HttpParserError:
-                self._refuse(refusal(400))
-            if self._raw_bytes > HEADER_BYTES_MAX + len(data) + _FRAMING_RATIO * self._body_bytes:
-                self._refuse(refusal(431 if not self._body_bytes else 400))
-            data = rest
-        self._tune_reading()
-
-    def _pass_over_upgrade(self) -> None:
-        """Nothing is upgraded here: read on as HTTP/1.1 with a new parser.
-
-        The old one stopped before the body, if there is one, so the new one is told how that is framed.
-        """
-        self._parser = httptools.HttpRequestParser(self)
-        if self._body_framing and not self._deaf:
-            self._replaying = True
-            self._parser.feed_data(b"POST / HTTP/1.1\r\n" + self._body_framing + b"\r\n")
-            self._replaying = False
-
-    # What the parser calls
-
-    def on_message_begin(self) -> None:
-        if self._deaf or self._replaying:
-            return
-        self._begin_message()
-        self._since_us = self._shared.clock.monotonic_us()
-
-    def on_url(self, url: bytes) -> None:
-        if not self._replaying:
-            self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._headers_done or self._deaf or self._replaying:
-            return  # a trailer, or nothing counts any more
-        if len(self._headers) >= HEADER_COUNT_MAX:
-            self._refuse(refusal(431))
-            return
-        self._headers.append((name.lower(), value.strip(b" \t")))
-
-    def on_headers_complete(self) -> None:
-        if self._deaf or self._replaying:
-            return
-        self._headers_done = True
-        self._method = self._parser.get_method().decode("ascii")
-        self._keep_alive = self._parser.should_keep_alive() and self._method != "CONNECT"
-        version = self._parser.get_http_version()
-        headers = self._headers
-        self._is_http10 = version == "1.0"
-        hosts = sum(1 for name, _ in headers if name == b"host")
-        if version not in ("1.1", "1.0"):
-            self._refuse(refusal(505, "unsupported protocol version"))
-        elif hosts == 0 and version == "1.1":
-            self._refuse(refusal(400, "missing required Host header"))
-        elif hosts > 1:
-            self._refuse(refusal(400))
-        if self._parser.should_upgrade() and self._method != "CONNECT":
-            framing = [header for header in headers if header[0] in (b"content-length", b"transfer-encoding")]
-            self._body_framing = b"".join(b"%b: %b\r\n" % header for header in framing)
-        for name, value in headers:
-            if name == b"expect" and not self._is_http10:
-                self._expect(value)
-            elif name == b"content-length" and len(value) < 20 and int(value) > BODY_BYTES_MAX:  # noqa: PLR2004
-                self._refuse(_BIG_BODY)
-
-    def on_body(self, body: bytes) -> None:
-        if self._deaf:
-            return
-        self._body_bytes += len(body)
-        self._held_bytes += len(body)
-        self._shared.bodies_bytes += len(body)
-        if self._body_bytes > BODY_BYTES_MAX:
-            self._refuse(_BIG_BODY)
-        elif self._shared.bodies_bytes > BODIES_BYTES_MAX:
-            self._refuse(refusal(503))
-        elif self._body_bytes == len(body):
-            self._body = body
-        else:
-            if isinstance(self._body, bytes):
-                self._body = bytearray(self._body)
-            self._body += body
-
-    def on_message_complete(self) -> None:
-        if self._deaf or (self._body_framing and self._parser.should_upgrade()):
-            return
-        self._in_message = False
-        self._raw_bytes = self._body_bytes = 0
-        target = parse_target(self._url)
-        if target is None and self._method == "CONNECT":
-            target = parse_target(b"/" + self._url)
-        if target is None:
-            self._refuse(refusal(400))
-            return
-        body = bytes(self._body)
-        request = Request(self._method, target, self._headers, body, self._keep_alive, self._is_http10)
-        self._deaf = not self._keep_alive
-        self._take(request)
-
     # From request to response
 
-    def _begin_message(self) -> None:
-        self._in_message = True
-        self._headers_done = False
-        self._is_http10 = False
-        self._keep_alive = True
-        self._method = ""
-        self._body_framing = b""
-        self._replaying = False
-        self._url = b""
-        self._headers = []
-        self._body = b""
+    def _known(self, meaning: Known, body: memoryview) -> bool:
+        """The way of nearly all that comes: answered at once, without a body, and on with the next."""
+        method, target, headers, answers = meaning
+        shared = self._shared
+        size = len(body)
+        request = Request(method, target, headers, body, True, False, answers)
+        if (
+            self._answering is not None
+            or self._stream is not None
+            or self._write_paused
+            or self._waiting
+            or self._ending
+            or shared.draining
+            or size > bounds.BODY_BYTES_MAX
+        ):
+            if self._hold(size):
+                self._body_bytes = 0
+                self._take(request)
+            return False
+        try:
+            result = answers.get(size > 0, shared.handler)(request)
+        except Exception as error:  # noqa: BLE001 - it is told
+            result = self._failed(request, error)
+        if isinstance(result, Response) and result.is_bare:
+            self._transport.write(shared.answer_heads.bare(result.status, result.headers))
+            self._was_heard = True
+            return not self._write_paused
+        self._hold(size)
         self._body_bytes = 0
-        self._raw_bytes = 0
-        self._owes_continue = False
+        self._give(request, result)
+        return False
 
-    def _expect(self, value: bytes) -> None:
-        if value.lower() != b"100-continue":
-            self._refuse(Response(417, close=True))
-        elif self._is_idle:
+    def _owe_continue(self) -> None:
+        if self._is_idle:
             self._transport.write(_CONTINUE)
         else:
             self._owes_continue = True
 
     def _refuse(self, response: Response) -> None:
-        """Answer in turn with an error, hear nothing more, and end."""
         if not self._deaf:
             self._deaf = self._refused = True
             self._in_message = False
             self._body = b""
+            self._stop_landing()
             self._release(self._body_bytes)
+            self._body_bytes = 0
             self._take(response)
 
     @property
+    def _is_free(self) -> bool:
+        return self._answering is None and self._stream is None and not self._write_paused
+
+    @property
     def _is_idle(self) -> bool:
-        return self._answering is None and not self._write_paused and not self._waiting
+        return self._is_free and not self._waiting
 
     def _take(self, item: Request | Response) -> None:
         if self._is_idle:
             self._handle(item)
         else:
+            if isinstance(item, Request):
+                item.body = bytes(item.body)
             self._waiting.append(item)
 
     def _handle(self, item: Request | Response) -> None:
@@ -302,23 +174,28 @@ class Connection(asyncio.Protocol):
             return
         try:
             result = self._shared.handler(item)
-        except Exception:
-            self._shared.log.exception("%s %s failed", item.method, item.target.raw_path)
-            result = refusal(500)
+        except Exception as error:  # noqa: BLE001 - it is told
+            result = self._failed(item, error)
+        self._give(item, result)
+
+    def _failed(self, request: Request, error: BaseException) -> Response:
+        self._shared.log.error("%s %s failed", request.method, request.target.raw_path, exc_info=error)
+        return refusal(500)
+
+    def _give(self, request: Request, result: Response | Awaitable[Response]) -> None:
         if isinstance(result, Response):
-            self._write(item, result)
+            self._write(request, result)
             return
+        request.body = bytes(request.body)
         self._answering = answering = asyncio.ensure_future(result)
-        answering.add_done_callback(lambda done: self._answered(item, done))
+        answering.add_done_callback(lambda done: self._answered(request, done))
 
     def _answered(self, request: Request, answering: Answering) -> None:
         self._answering = None
         if answering.cancelled():
             response = refusal(503)
-        elif answering.exception() is not None:
-            error = answering.exception()
-            self._shared.log.error("%s %s failed", request.method, request.target.raw_path, exc_info=error)
-            response = refusal(500)
+        elif (error := answering.exception()) is not None:
+            response = self._failed(request, error)
         else:
             response = answering.result()
         self._write(request, response)
@@ -332,13 +209,10 @@ class Connection(asyncio.Protocol):
             self._transport.write(_CONTINUE)
         self._tune_reading()
 
-    @property
-    def _is_free(self) -> bool:
-        return self._answering is None and not self._write_paused
-
     def _tune_reading(self) -> None:
         """Read on while little is owed to the peer, so that its going away is noticed even then."""
-        owes_much = self._write_paused or self._waiting or (self._answering is not None and self._in_message)
+        is_busy = self._answering is not None or self._stream is not None
+        owes_much = self._write_paused or self._waiting or (is_busy and self._in_message)
         wants = self._ending or not owes_much
         if wants != self._reading and not self._transport.is_closing():
             self._reading = wants
@@ -349,17 +223,32 @@ class Connection(asyncio.Protocol):
             self._release(len(request.body))
         self._sending = response
         if self._transport.is_closing():
+            if response.parts is not None:
+                close_parts(response.parts)
             self._sent()
             return
         keep = request is not None and request.keep_alive and not response.close
         keep = keep and not self._shared.draining and not self._ending
-        body = b"" if request is not None and request.method == "HEAD" else response.body
-        head = self._head(request, response, keep)
-        if len(body) <= _JOIN_BYTES_MAX:
-            self._transport.write(head + body)
+        if response.parts is not None:
+            self._write_parts(request, response, response.parts, keep=keep)
+            return
+        is_http10 = request is not None and request.is_http10
+        has_body = request is None or request.method != "HEAD"
+        framing = _connection_line(keep=keep, is_http10=is_http10)
+        if has_body and response.status != NO_CONTENT:
+            framing = f"Content-Length: {len(response.body)}\r\n{framing}"
+        head = self._shared.answer_heads.head(response.status, response.headers, framing, is_http10=is_http10)
+        if not has_body or not response.body:
+            self._transport.write(head)
+        elif len(response.body) <= _JOIN_BYTES_MAX:
+            self._transport.write(head + response.body)
         else:
             self._transport.write(head)
-            self._transport.write(body)
+            self._transport.write(response.body)
+        self._written(keep=keep)
+
+    def _written(self, *, keep: bool) -> None:
+        """All of an answer is handed over to the transport."""
         if not self._write_paused:
             self._sent()
         if not self._in_message:
@@ -367,27 +256,56 @@ class Connection(asyncio.Protocol):
         if not keep:
             self._end()
 
-    def _head(self, request: Request | None, response: Response, keep: bool) -> bytes:
+    def _write_parts(
+        self, request: Request | None, response: Response, parts: Iterator[bytes], *, keep: bool
+    ) -> None:
         is_http10 = request is not None and request.is_http10
-        lines = [f"HTTP/1.{0 if is_http10 else 1} {response.status} {reason(response.status)}\r\n"]
-        lines += [f"{name}: {value.translate(_ONE_LINE)}\r\n" for name, value in response.headers]
-        if response.status != 204 and (request is None or request.method != "HEAD"):  # noqa: PLR2004
-            lines.append(f"Content-Length: {len(response.body)}\r\n")
-        if not keep:
-            lines.append("Connection: close\r\n")
-        elif is_http10:
-            lines.append("Connection: keep-alive\r\n")
-        return "".join(lines).encode("latin-1", "replace") + self._shared.date() + b"\r\n"
+        keep = keep and not is_http10  # there the end of the answer is the end of the connection
+        framing = _connection_line(keep=keep, is_http10=is_http10)
+        if not is_http10:
+            framing = f"Transfer-Encoding: chunked\r\n{framing}"
+        head = self._shared.answer_heads.head(response.status, response.headers, framing, is_http10=is_http10)
+        if request is not None and request.method == "HEAD":
+            close_parts(parts)
+            self._transport.write(head)
+            self._written(keep=keep)
+            return
+        name = "" if request is None else f"{request.method} {request.target.raw_path}"
 
-    def _release(self, body_bytes: int) -> None:
-        self._held_bytes -= body_bytes
-        self._shared.bodies_bytes -= body_bytes
+        def done() -> None:
+            self._stream = None
+            self._written(keep=keep and not self._shared.draining and not self._ending)
+            self._advance()
+
+        def broken(error: Exception) -> None:
+            self._shared.log.error("%s failed while its answer was sent", name, exc_info=error)
+            self._transport.abort()
+
+        self._stream = stream = Stream(
+            response, parts, self._transport, is_chunked=not is_http10, done=done, broken=broken
+        )
+        try:
+            stream.start(head, self._shared.clock)
+        except Exception:
+            self._shared.log.exception("%s failed", name)
+            self._stop_stream()
+            self._sent()
+            self._write(None, refusal(500))
+
+    def _stop_stream(self) -> None:
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            try:
+                stream.close()
+            except Exception:
+                self._shared.log.exception("the parts of an answer could not be closed")
 
     def _sent(self) -> None:
         """Nothing of the last response is waiting here any more."""
         if self._sending is not None:
             sending, self._sending = self._sending, None
-            sending.on_sent()
+            if sending.on_sent is not None:
+                sending.on_sent()
 
     # The end
 
@@ -398,6 +316,7 @@ class Connection(asyncio.Protocol):
         """
         self._since_us = self._shared.clock.monotonic_us()
         self._deaf = self._ending = True
+        self._stop_landing()
         self._waiting.clear()
         if self._refused and self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
@@ -415,27 +334,38 @@ class Connection(asyncio.Protocol):
 
     def check(self, now_us: int) -> None:
         """Look whether the peer took too long over what it is doing; called every few seconds."""
+        if self._was_heard:
+            self._was_heard = False
+            self._since_us = now_us
         waited_us = now_us - self._since_us
         unsent_bytes = self._transport.get_write_buffer_size()
         if self._write_paused or (self._ending and unsent_bytes):
             if unsent_bytes != self._unsent_bytes:
                 self._unsent_bytes = unsent_bytes
                 self._since_us = now_us
-            elif waited_us > WRITE_TIMEOUT_US:
+            elif waited_us > bounds.WRITE_TIMEOUT_US:
                 self._transport.abort()
-        elif self._ending and self._answering is None:
-            if waited_us > LINGER_US:
+        elif self._answering is not None or self._stream is not None:
+            return
+        elif self._ending:
+            if waited_us > bounds.LINGER_US:
                 self._transport.abort()
-        elif self._answering is None and not self._waiting:
+        elif not self._waiting:
             self._check_peer(waited_us)
 
     def _check_peer(self, waited_us: int) -> None:
         if not self._in_message:
-            if waited_us > IDLE_TIMEOUT_US:
+            if waited_us > bounds.IDLE_TIMEOUT_US:
                 self._end()
             return
-        allowed_us = HEADER_TIMEOUT_US
+        allowed_us = bounds.HEADER_TIMEOUT_US
         if self._headers_done:
-            allowed_us = BODY_TIMEOUT_US + self._body_bytes * 1_000_000 // BODY_BYTES_PER_S
+            allowed_us = bounds.BODY_TIMEOUT_US + self._body_bytes * 1_000_000 // bounds.BODY_BYTES_PER_S
         if waited_us > allowed_us:
             self._refuse(refusal(408))
+
+
+def _connection_line(*, keep: bool, is_http10: bool) -> str:
+    if not keep:
+        return "Connection: close\r\n"
+    return "Connection: keep-alive\r\n" if is_http10 else ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
-from amfast.model.clock import Clock
 from amfast.model.metric import Family, Histogram
 from amfast.web.message import Handler, Request, Response
 
@@ -24,42 +23,52 @@ _KNOWN_PATHS: Final = frozenset(
 class HttpMetrics:
     """Measures handlers; a path that nobody registered has a series of its own only while those are few."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, stopwatch_ns: Callable[[], int]) -> None:
+        self._now_ns = stopwatch_ns
         self._durations: dict[tuple[str, str, str], Histogram] = {}
         self._sizes: dict[tuple[str, str], Histogram] = {}
         self._unknown_paths: set[str] = set()
 
-    def run(
-        self, handler: Handler, request: Request, label: str, *, sized: bool
-    ) -> Response | Awaitable[Response]:
-        """Call the handler and measure it; the size of its responses only when ``sized``."""
-        start_us = self._clock.monotonic_us()
-        result = handler(request)
-        if isinstance(result, Response):
-            self._count(request, result, label, start_us, sized=sized)
-            return result
-        return self._run(result, request, label, start_us, sized=sized)
+    def wrap(self, handler: Handler, method: str, label: str, *, sized: bool) -> Handler:
+        """The handler, measured; the size of its responses only when ``sized``.
 
-    async def _run(
-        self, awaitable: Awaitable[Response], request: Request, label: str, start_us: int, *, sized: bool
-    ) -> Response:
-        response = await awaitable
-        self._count(request, response, label, start_us, sized=sized)
-        return response
+        An answer in parts is measured when the last is sent, as one that is whole would have been made by then.
+        """
+        name = method.lower() if method.lower() in _METHODS else "unknown"
+        size = self._sizes.setdefault((label, name), Histogram(_SIZE_BUCKETS)) if sized else None
+        by_status: dict[int, Histogram] = {}
+        now_ns = self._now_ns
 
-    def _count(self, request: Request, response: Response, label: str, start_us: int, *, sized: bool) -> None:
-        method = request.method.lower()
-        if method not in _METHODS:
-            method = "unknown"
-        key = (label, method, str(response.status))
-        duration = self._durations.get(key)
-        if duration is None:
-            duration = self._durations[key] = Histogram()
-        duration.observe((self._clock.monotonic_us() - start_us) / 1e6)
-        if sized:
-            size = self._sizes.setdefault((label, method), Histogram(_SIZE_BUCKETS))
-            size.observe(len(response.body))
+        def count(response: Response, start_ns: int) -> None:
+            duration = by_status.get(response.status)
+            if duration is None:
+                key = (label, name, str(response.status))
+                duration = by_status[response.status] = self._durations.setdefault(key, Histogram())
+            duration.observe((now_ns() - start_ns) / 1e9)
+            if size is not None:
+                size.observe(len(response.body) + response.sent_bytes)
+
+        def taken(response: Response, start_ns: int) -> Response:
+            if response.parts is None:
+                count(response, start_ns)
+            else:
+                response.when_sent(lambda: count(response, start_ns))
+            return response
+
+        async def awaited(awaitable: Awaitable[Response], start_ns: int) -> Response:
+            return taken(await awaitable, start_ns)
+
+        def measured(request: Request) -> Response | Awaitable[Response]:
+            start_ns = now_ns()
+            result = handler(request)
+            if not isinstance(result, Response):
+                return awaited(result, start_ns)
+            if size is None and result.parts is None and result.status in by_status:
+                by_status[result.status].observe((now_ns() - start_ns) / 1e9)  # as below, in one call less
+                return result
+            return taken(result, start_ns)
+
+        return measured
 
     def path_label(self, path: str) -> str:
         """The label of a version 2 path (without the prefix), silences under one."""

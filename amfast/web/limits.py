@@ -29,7 +29,7 @@ class Limits:
         def limited(request: Request) -> Response | Awaitable[Response]:
             if request.method != "GET":
                 result = handler(request)
-                return result if isinstance(result, Response) else self._timed(result)
+                return self._bounded(result) if isinstance(result, Response) else self._timed(result)
             if self._gets >= self._gets_max:
                 self._refused += 1
                 text = f"Limit of concurrent GET requests reached ({self._gets_max}), try again later.\n"
@@ -41,8 +41,8 @@ class Limits:
                 self._gets -= 1
                 raise
             if isinstance(result, Response):
-                result.on_sent = self._leave
-                return result
+                result.when_sent(self._leave)
+                return self._bounded(result)
             return self._held(self._timed(result))
 
         return limited
@@ -50,18 +50,25 @@ class Limits:
     def _leave(self) -> None:
         self._gets -= 1
 
+    def _bounded(self, response: Response, used_s: float = 0.0) -> Response:
+        """Parts that are still to be made have what is left of the time."""
+        if response.parts is not None and self._timeout_s is not None:
+            response.seconds_left = max(self._timeout_s - used_s, 0.0)
+        return response
+
     async def _held(self, awaitable: Awaitable[Response]) -> Response:
         try:
             response = await awaitable
         except BaseException:
             self._gets -= 1
             raise
-        response.on_sent = self._leave
+        response.when_sent(self._leave)
         return response
 
     async def _timed(self, awaitable: Awaitable[Response]) -> Response:
         if self._timeout_s is None:
             return await awaitable
+        start_us = self._clock.monotonic_us()
         task = asyncio.ensure_future(awaitable)
         timer = self._clock.call_later(self._timeout_s, task.cancel)
         try:
@@ -71,7 +78,7 @@ class Limits:
             task.cancel()
         if task.cancelled():
             return Response(503, f"{self._timeout_text}\n".encode(), _HTML)
-        return task.result()
+        return self._bounded(task.result(), (self._clock.monotonic_us() - start_us) / 1e6)
 
     def metrics(self) -> Iterator[Family]:
         yield Family(

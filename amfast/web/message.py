@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote_to_bytes
+
+from amfast._ext.exchange import RequestFields, ResponseFields
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 
@@ -32,16 +33,13 @@ class Target(NamedTuple):
     query: str
 
 
-@dataclass(slots=True)
-class Request:
-    """One whole request. Header names are in lower case, values as they came."""
+class Request(RequestFields):
+    """One whole request: see :class:`amfast._ext.exchange.RequestFields`."""
 
-    method: str
+    __slots__ = ()
+
     target: Target
-    headers: list[tuple[bytes, bytes]]
-    body: bytes = b""
-    keep_alive: bool = True
-    is_http10: bool = False
+    answers: dict[bool, Handler]
 
     @property
     def path(self) -> str:
@@ -58,19 +56,21 @@ class Request:
         return [value.decode("latin-1") for header, value in self.headers if header == name]
 
 
-def _nothing() -> None:
-    """Do nothing."""
+class Response(ResponseFields):
+    """What goes back: see :class:`amfast._ext.exchange.ResponseFields`."""
 
+    __slots__ = ()
 
-@dataclass(slots=True)
-class Response:
-    """What goes back. ``on_sent`` is called once, when nothing of it is held in memory any more."""
+    def when_sent(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called too, after what is called already."""
+        first = self.on_sent
 
-    status: int
-    body: bytes = b""
-    headers: Headers = ()
-    close: bool = False
-    on_sent: Callable[[], None] = field(default=_nothing)
+        def both() -> None:
+            if first is not None:
+                first()
+            call()
+
+        self.on_sent = call if first is None else both
 
 
 Handler: TypeAlias = Callable[[Request], Response | Awaitable[Response]]

@@ -80,11 +80,14 @@ def _weight(parameters: dict[str, str]) -> float:
         return 1
 
 
-def preflight(request: Request) -> Response | None:
-    """The answer to a preflight request (the Fetch standard, "CORS-preflight request"), None for any other."""
-    method = request.header(b"access-control-request-method")
-    if request.method != "OPTIONS" or not method:
-        return None
+def is_preflight(request: Request) -> bool:
+    """Whether a browser asks what it may ask (the Fetch standard, "CORS-preflight request")."""
+    return request.method == "OPTIONS" and bool(request.header(b"access-control-request-method"))
+
+
+def preflight(request: Request) -> Response:
+    """The answer to a preflight request."""
+    method = request.header(b"access-control-request-method") or ""
     headers: list[tuple[str, str]] = [("Vary", _PREFLIGHT_VARY)]
     wanted = request.header_values(b"access-control-request-headers")
     if request.header(b"origin") and method in (*_CORS_METHODS, "OPTIONS") and _are_allowed(wanted):

@@ -11,8 +11,9 @@ from typing import Final
 
 from amfast.model.clock import Clock, Timer
 from amfast.model.errors import AmfastError
-from amfast.web.connection import Connection, Shared
+from amfast.web.connection import Connection
 from amfast.web.message import Handler
+from amfast.web.shared import Shared
 
 CHECK_INTERVAL_S: Final = 5.0
 _PORT_MAX: Final = 65_535

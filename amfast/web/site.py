@@ -36,7 +36,10 @@ class SiteOptions:
 
 
 class Site:
-    """Answers every request; :meth:`handle` is the handler of the server."""
+    """Answers every request; :meth:`handle` is the handler of the server.
+
+    ``stopwatch_ns`` measures how long that takes: the clock of an event loop may stand still meanwhile.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Site:
         local_offset_s: Callable[[int], int],
         log: logging.Logger,
         parts: Iterable[Measured] = (),
+        stopwatch_ns: Callable[[], int] | None = None,
     ) -> None:
         self._prefix = options.route_prefix.rstrip("/")
         self._v2_path = self._prefix + API_PATH
@@ -70,22 +74,30 @@ class Site:
             timeout_text=f"Exceeded configured timeout of {format_go_duration(options.timeout_ns)}.",
             clock=clock,
         )
-        self._http = HttpMetrics(clock)
+        self._http = HttpMetrics(stopwatch_ns or (lambda: clock.monotonic_us() * 1000))
         self.metrics_page = MetricsPage([self, *parts], options.build)
         self._router = self._routes(ports)
-        self._limited_v2 = self._limits.wrap(self._answer_v2)
         self._limited_router = self._limits.wrap(self._answer_routed)
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request."""
+        has_body = bool(request.body)
+        answer = request.answers.get(has_body)
+        if answer is None:
+            answer = request.answers[has_body] = self._find(request)
+        return answer(request)
+
+    def _find(self, request: Request) -> Handler:
+        """Who answers all requests that have this one's head, and a body or none as it has."""
         raw_path = request.target.raw_path
         if raw_path.startswith(self._v2_path) and "//" not in raw_path and "/." not in raw_path:
             label = self._http.path_label(request.path.removeprefix(self._prefix))
-            return self._http.run(self._limited_v2, request, label, sized=False)
+            answer_v2 = self._v2.find(request, raw_path.removeprefix(self._prefix))
+            limited = self._limits.wrap(answer_v2) if request.method == "GET" else answer_v2
+            return self._http.wrap(limited, request.method, label, sized=False)
         if raw_path == "*":
-            return Response(200) if request.method == "OPTIONS" else text_error(404, "404 page not found")
-        elsewhere = self._redirected(request)
-        return elsewhere or self._limited_router(request)
+            return _answer_asterisk
+        return self._answer_elsewhere
 
     def metrics(self) -> Iterator[Family]:
         yield from self._alerts.metrics()
@@ -106,13 +118,13 @@ class Site:
         query = f"?{request.target.query}" if request.target.query else ""
         return redirect(307, cleaned.replace("%", "%25") + query, request.method)
 
-    def _answer_v2(self, request: Request) -> Response:
-        return self._v2.handle(request, request.target.raw_path.removeprefix(self._prefix))
+    def _answer_elsewhere(self, request: Request) -> Response | Awaitable[Response]:
+        return self._redirected(request) or self._limited_router(request)
 
     def _answer_routed(self, request: Request) -> Response | Awaitable[Response]:
         found = self._router.find(request)
         if isinstance(found, Match):
-            return self._http.run(found.handler, request, found.label, sized=True)
+            return self._http.wrap(found.handler, request.method, found.label, sized=True)(request)
         return found
 
     def _routes(self, ports: Ports) -> Router:
@@ -140,6 +152,10 @@ class Site:
 
     def _to_prefix(self, request: Request) -> Response:
         return redirect(302, self._prefix, request.method)
+
+
+def _answer_asterisk(request: Request) -> Response:
+    return Response(200) if request.method == "OPTIONS" else text_error(404, "404 page not found")
 
 
 def _not_found(_request: Request) -> Response:

@@ -13,7 +13,7 @@ from amfast.web.api_silences import SilencesApi
 from amfast.web.api_status import StatusApi
 from amfast.web.errors import RequestRefused, method_unknown, path_unknown
 from amfast.web.message import Request, Response
-from amfast.web.negotiation import check_media_types, cors_headers, preflight
+from amfast.web.negotiation import check_media_types, cors_headers, is_preflight, preflight
 
 Operation: TypeAlias = Callable[[Request], Response]
 
@@ -36,19 +36,29 @@ class V2:
             "/api/v2/status": {"GET": status.get},
         }
 
-    def handle(self, request: Request, raw_path: str) -> Response:
-        """Answer a request whose path, as it was sent, is ``raw_path`` without the prefix."""
-        answer = preflight(request)
-        if answer is not None:
-            return answer
+    def find(self, request: Request, raw_path: str) -> Operation:
+        """Who answers requests with this one's head, and a body or none as it has.
+
+        ``raw_path`` is the path as it was sent, without the prefix.
+        """
+        if is_preflight(request):
+            return preflight
+        headers = (_NO_STORE, *cors_headers(request))
         try:
             operation = self._find(request, raw_path)
             check_media_types(request)
-            response = operation(request)
         except RequestRefused as refused:
-            response = refused.response()
-        response.headers = (*response.headers, _NO_STORE, *cors_headers(request))
-        return response
+            operation = _refusing(refused)
+
+        def answer(request: Request) -> Response:
+            try:
+                response = operation(request)
+            except RequestRefused as refused:
+                response = refused.response()
+            response.headers = (*response.headers, *headers) if response.headers else headers
+            return response
+
+        return answer
 
     def _find(self, request: Request, raw_path: str) -> Operation:
         path = raw_path if "/." not in raw_path else posixpath.normpath(raw_path)
@@ -66,6 +76,11 @@ class V2:
         if operation is None:
             raise method_unknown(request.method, sorted(operations))
         return operation
+
+
+def _refusing(refused: RequestRefused) -> Operation:
+    refused.__traceback__ = None  # it holds on to the request
+    return lambda _request: refused.response()
 
 
 def _escaped(raw_path: str) -> str:

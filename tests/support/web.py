@@ -18,6 +18,7 @@ from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, MatchType
 from amfast.model.timestamp import NS, Time
 from amfast.mute.silences import Silences
+from amfast.web.connection import Connection
 from amfast.web.message import Handler
 from amfast.web.ports import AlertEntry, BuildInfo, ClusterStatus, GroupEntry, Ports
 from amfast.web.server import Server
@@ -215,3 +216,54 @@ def parse_answer(raw: bytes) -> Answer:
 
 def ask(port: int, method: str, target: str, *args: object, **kwargs: object) -> Answer:
     return parse_answer(exchange(port, request_bytes(method, target, *args, **kwargs)))  # type: ignore[arg-type]
+
+
+class FakeTransport:
+    """As much of a transport as a connection touches."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.unsent = 0
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        return lambda: self.calls.append(name)
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def is_closing(self) -> bool:
+        return "close" in self.calls or "abort" in self.calls
+
+    def get_extra_info(self, _name: str) -> None:
+        return None
+
+    def can_write_eof(self) -> bool:
+        return True
+
+
+class FakeClock(RealClock):
+    """A clock that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def now_ns(self) -> int:
+        return int(self.now_s * 1e9)
+
+    def monotonic_us(self) -> int:
+        return int(self.now_s * 1e6)
+
+
+def feed(connection: Connection, data: bytes) -> None:
+    """Have the bytes arrive, as much at a time as there is room for."""
+    while data:
+        room = connection.get_buffer(-1)
+        size = min(len(room), len(data))
+        room[:size] = data[:size]
+        del room
+        connection.buffer_updated(size)
+        data = data[size:]

@@ -15,10 +15,21 @@ import pytest
 import uvloop
 
 from amfast.model.errors import AmfastError
-from amfast.web import connection as limits
+from amfast.web import shared as limits
+from amfast.web.connection import Connection
 from amfast.web.message import Request, Response
 from amfast.web.server import Server, split_address
-from tests.support.web import LOG, RealClock, ServerThread, exchange, parse_answer, read_all
+from tests.support.web import (
+    LOG,
+    FakeClock,
+    FakeTransport,
+    RealClock,
+    ServerThread,
+    exchange,
+    feed,
+    parse_answer,
+    read_all,
+)
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 HELLO = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -380,42 +391,10 @@ def test_random_and_truncated_requests_never_bring_the_server_down(server: Serve
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - grown_kib < 50_000, f"seed {SEED}"
 
 
-class FakeTransport:
-    """As much of a transport as a connection touches."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.unsent = 0
-        self.calls: list[str] = []
-
-    def __getattr__(self, name: str) -> Callable[[], None]:
-        return lambda: self.calls.append(name)
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def get_write_buffer_size(self) -> int:
-        return self.unsent
-
-    def is_closing(self) -> bool:
-        return "close" in self.calls or "abort" in self.calls
-
-    def can_write_eof(self) -> bool:
-        return True
-
-
-class FakeClock(RealClock):
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def monotonic_us(self) -> int:
-        return int(self.now_s * 1e6)
-
-
 @pytest.fixture
-def slow_peer() -> tuple[limits.Connection, FakeTransport, Callable[[float], None]]:
+def slow_peer() -> tuple[Connection, FakeTransport, Callable[[float], None]]:
     clock = FakeClock()
-    connection = limits.Connection(limits.Shared(Handler(), clock, LOG))
+    connection = Connection(limits.Shared(Handler(), clock, LOG))
     transport = FakeTransport()
     connection.connection_made(transport)  # type: ignore[arg-type]
 
@@ -428,10 +407,10 @@ def slow_peer() -> tuple[limits.Connection, FakeTransport, Callable[[float], Non
 
 def test_headers_that_trickle_in_are_given_half_a_minute(slow_peer) -> None:
     connection, transport, wait = slow_peer
-    connection.data_received(b"GET / HTTP/1.1\r\nHo")
+    feed(connection, b"GET / HTTP/1.1\r\nHo")
     for _ in range(6):
         wait(5)
-        connection.data_received(b"x")
+        feed(connection, b"x")
     assert not transport.written
     wait(5)
     assert b"408" in transport.written
@@ -444,9 +423,7 @@ def test_headers_that_trickle_in_are_given_half_a_minute(slow_peer) -> None:
 
 def test_a_body_may_be_slow_but_not_arbitrarily(slow_peer) -> None:
     connection, transport, wait = slow_peer
-    connection.data_received(
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 1_000_000
-    )
+    feed(connection, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 1_000_000)
     wait(60)
     assert not transport.written
     wait(60)
@@ -455,10 +432,10 @@ def test_a_body_may_be_slow_but_not_arbitrarily(slow_peer) -> None:
 
 def test_an_idle_connection_is_closed_after_six_minutes(slow_peer) -> None:
     connection, transport, wait = slow_peer
-    connection.data_received(HELLO)
+    feed(connection, HELLO)
     wait(350)
     assert "close" not in transport.calls
-    connection.data_received(HELLO)
+    feed(connection, HELLO)
     wait(350)
     assert "close" not in transport.calls
     wait(20)
@@ -469,7 +446,7 @@ def test_a_peer_that_stops_reading_is_cut_off(slow_peer) -> None:
     connection, transport, wait = slow_peer
     transport.unsent = 1000
     connection.pause_writing()
-    connection.data_received(HELLO)
+    feed(connection, HELLO)
     wait(59)
     transport.unsent = 900
     wait(2)
