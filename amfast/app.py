@@ -50,11 +50,12 @@ from amfast.receivers.table import INTEGRATIONS
 from amfast.running import Parts, Running
 from amfast.status import StatusViews
 from amfast.storage import SnapshotFile
-from amfast.views import AlertViews
+from amfast.views import AlertViews, Mutes
 from amfast.web.message import Request, Response
 from amfast.web.ports import BuildInfo, Ports
 from amfast.web.server import Server
 from amfast.web.site import Site, SiteOptions
+from amfast.web.uri import is_request_uri
 
 GETS_MIN = 8
 LEAVE_TIMEOUT_S = 10.0
@@ -130,9 +131,15 @@ class App:
             limits=Limits(options.silences_max_silences, options.silences_max_silence_size_bytes),
         )
         self._store = AlertStore(
-            clock=clock, log=_logger("provider"), per_alertname_max=options.alerts_per_alertname_limit
+            clock=clock,
+            log=_logger("provider"),
+            local_offset_s=local_offset_s,
+            is_uri=is_request_uri,
+            classic_names=_matcher_mode(options) is MatcherMode.CLASSIC,
+            per_alertname_max=options.alerts_per_alertname_limit,
+            seed=rng.getrandbits(64),
         )
-        self._views = AlertViews(self._store, self._silences.silencing, clock)
+        self._views = AlertViews(self._store, Mutes(self._store.table, self._silences, clock), clock)
         self._counts = Counts()
         self._http = AiohttpClient()
         self._peer = self._build_peer() if options.cluster_listen_address else None
@@ -290,7 +297,6 @@ class App:
             ports,
             options,
             clock=self._clock,
-            local_offset_s=local_offset_s,
             log=_logger("api"),
             parts=parts,
             stopwatch_ns=time.perf_counter_ns,
@@ -340,8 +346,8 @@ class App:
     async def _collect_alerts(self) -> None:
         while True:
             await self._clock.sleep(self._options.alerts_gc_interval_s)
-            self._store.collect_garbage()
-            while not self._views.inhibitor.collect_garbage():
+            await self._store.collect_garbage()
+            while not self._views.mutes.inhibitor.collect_garbage():
                 await self._clock.sleep(0)
 
     async def _reload_when_asked(self, running: Running) -> None:

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from amfast._ext.table import StoredAlert
 from amfast.alerts.store import AlertStore
 from amfast.config.types import Config
 from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.route import Route, build_routes
-from amfast.model.alert import Alert
 from amfast.model.errors import AmfastError
 from amfast.model.flush import FlushPipeline
 from amfast.model.metric import Family, single
@@ -23,6 +23,9 @@ from amfast.notify.stages import Stage
 from amfast.receivers.http import HttpClient
 from amfast.receivers.table import build
 from amfast.views import AlertViews
+
+ALERTS_A_SLICE = 1000
+"""Told to new inhibition rules before the event loop may go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Running:
 
     async def stop(self) -> None:
         """Stop the dispatcher; alerts that come from now on are only stored."""
-        self._parts.store.on_change = lambda _alert: None
+        self._parts.store.place = lambda _stored: None
         if self._parts.views.dispatcher is not None:
             await self._parts.views.dispatcher.stop()
 
@@ -84,31 +87,45 @@ class Running:
         dispatcher = Dispatcher(
             root,
             pipelines,
+            parts.store.places,
             clock=parts.around.clock,
             log=parts.around.log,
             cluster_wait_s=parts.around.cluster_wait_s,
             not_before_us=parts.not_before_us,
         )
-        # All that can fail is behind us.
-        await self.stop()
+        # All that can fail is behind us. What comes in goes to the new groups from here on; what is stored already
+        # follows in slices.
+        await self._tell_of_all(inhibitor)
+        old, parts.views.dispatcher = parts.views.dispatcher, dispatcher
+        parts.store.place = dispatcher.place
+        dispatcher.begin()
         self._config = config
         self._integrations = integrations
-        parts.views.dispatcher = dispatcher
-        parts.views.inhibitor = inhibitor
-
-        def pass_on(alert: Alert) -> None:
-            inhibitor.observe(alert)
-            dispatcher.put(alert)
-
-        parts.store.on_change = pass_on
-        alerts = list(parts.store)
-        for alert in alerts:  # all of them, before a group may notify about the first
-            inhibitor.observe(alert)
-        for alert in alerts:
-            dispatcher.put(alert)
+        if old is not None:
+            await old.stop()
+        await parts.store.place_all()
+        await dispatcher.run()
         self._warn(root)
         self._succeeded = True
         self._succeeded_at_s = parts.around.clock.now_ns() / NS
+
+    async def _tell_of_all(self, inhibitor: Inhibitor) -> None:
+        """Put inhibition rules in force once they know of everything stored, before a group may notify by them."""
+        store, mutes = self._parts.store, self._parts.views.mutes
+        before = store.on_news
+
+        def tell_both(stored: StoredAlert) -> None:
+            before(stored)
+            inhibitor.observe(stored)
+
+        store.on_news = tell_both
+        mutes.watch_for(inhibitor)
+        for number, stored in enumerate(store):
+            inhibitor.observe(stored)
+            if number % ALERTS_A_SLICE == 0:
+                await self._parts.around.clock.sleep(0)
+        mutes.inhibitor = inhibitor
+        store.on_news = inhibitor.observe
 
     def _pipelines(
         self, config: Config, root: Route, stages: Sequence[Stage]

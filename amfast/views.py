@@ -2,72 +2,183 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from amfast._ext.listing import Listing, Test
+from amfast._ext.table import SILENCE_ANCHOR, SOURCE_ANCHOR, TARGET_ANCHOR, Table
 from amfast.alerts.store import AlertStore
 from amfast.dispatch.dispatcher import Dispatcher
-from amfast.model.alert import Alert
+from amfast.model.anchors import Pair
 from amfast.model.clock import Clock
+from amfast.model.json_text import encode_for_html
 from amfast.model.labels import Labels
+from amfast.model.matcher import Matcher, MatchType
 from amfast.model.metric import Family
 from amfast.mute.inhibition import Inhibitor
-from amfast.web.ports import AlertEntry, GroupEntry
+from amfast.mute.silences import Silences
+from amfast.web.ports import AlertFilter
+
+_EQUALITIES = (MatchType.EQUAL, MatchType.NOT_EQUAL)
+
+
+class Mutes:
+    """What mutes an alert, as listings ask for it: what depends on its labels only apart from what passes with time.
+
+    An alert none of whose label pairs a silence or a rule asks for is never looked at; the table marks the pairs.
+    """
+
+    def __init__(self, table: Table, silences: Silences, clock: Clock) -> None:
+        self._table = table
+        self._silences = silences
+        self._clock = clock
+        self.inhibitor = Inhibitor((), clock)
+        self._silences_seen = 0
+        self._everything_silenced = False
+        self._rules_seen: tuple[Inhibitor, int] = (self.inhibitor, -1)
+        self._steady_until_ns = 0
+        self._rules_version = 0
+        self._watched: dict[int, frozenset[Pair]] = {}
+        self._rules_everywhere = False
+
+    @property
+    def silences_version(self) -> int:
+        """Another one when a silence came, went or changed."""
+        version = self._silences.version + 1
+        if version != self._silences_seen:
+            self._silences_seen = version
+            self._everything_silenced = self._watch(SILENCE_ANCHOR, self._silences.interests())
+        return version
+
+    @property
+    def silences_everywhere(self) -> bool:
+        """Whether every alert has to be asked about; else only those with a marked pair."""
+        return self._everything_silenced
+
+    def matching(self, labels: Labels, fingerprint: int) -> tuple[str, ...]:
+        return self._silences.matching(labels, fingerprint)
+
+    def active(self, silence_ids: tuple[str, ...]) -> tuple[str, ...]:
+        return self._silences.active(silence_ids)
+
+    def watch_for(self, inhibitor: Inhibitor) -> None:
+        """Have the table report what could be a source of these rules."""
+        self._table.all_are_sources = self._watch(SOURCE_ANCHOR, inhibitor.source_interests())
+        self._rules_everywhere = self._watch(TARGET_ANCHOR, inhibitor.target_interests())
+
+    @property
+    def rules_version(self) -> int:
+        """Another one when an alert may be inhibited otherwise than before."""
+        seen = (self.inhibitor, self.inhibitor.version)
+        if seen != self._rules_seen or self._clock.now_ns() >= self._steady_until_ns:
+            self._rules_seen = seen
+            self._steady_until_ns = self.inhibitor.steady_until_ns()
+            self._rules_version += 1
+        return self._rules_version
+
+    @property
+    def rules_everywhere(self) -> bool:
+        """Whether every alert has to be asked about; else only those with a marked pair."""
+        return self._rules_everywhere
+
+    def inhibiting(self, labels: Labels, fingerprint: int) -> tuple[str, ...]:
+        return self.inhibitor.inhibiting(labels, fingerprint)
+
+    def _watch(self, mark: int, interests: tuple[frozenset[Pair], bool]) -> bool:
+        """Have the table mark these pairs instead of those before; whether everything is of interest."""
+        pairs, everything = interests
+        before = self._watched.get(mark, frozenset())
+        if pairs != before:
+            self._table.watch(mark, pairs - before, before - pairs)
+            self._watched[mark] = pairs
+        return everything
+
+    def muted_by(self, group: object) -> tuple[str, ...]:  # noqa: ARG002
+        return ()
+
+    def status_json(
+        self, silenced_by: Sequence[str], inhibited_by: Sequence[str], muted_by: Sequence[str]
+    ) -> bytes:
+        """The status of an alert; whatever mutes it makes it suppressed."""
+        suppressed = silenced_by or inhibited_by or muted_by
+        status = {
+            "inhibitedBy": list(inhibited_by),
+            "mutedBy": list(muted_by),
+            "silencedBy": list(silenced_by),
+            "state": "suppressed" if suppressed else "active",
+        }
+        return encode_for_html(status).encode("utf-8", "replace")
+
+    def receivers_json(self, names: Sequence[str]) -> bytes:
+        return encode_for_html([{"name": name} for name in names]).encode("utf-8", "replace")
 
 
 class AlertViews:
-    """Alerts and groups with what is true of them now.
+    """Alerts and groups with what is true of them now. ``dispatcher`` is replaced by every reload."""
 
-    ``dispatcher`` and ``inhibitor`` are replaced by every reload.
-    """
-
-    def __init__(
-        self, store: AlertStore, silencing: Callable[[Labels], tuple[str, ...]], clock: Clock
-    ) -> None:
+    def __init__(self, store: AlertStore, mutes: Mutes, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._silencing = silencing
+        self.mutes = mutes
         self.dispatcher: Dispatcher | None = None
-        self.inhibitor = Inhibitor((), clock)
 
-    def alerts(self) -> Iterator[AlertEntry]:
+    @property
+    def is_loaded(self) -> bool:
+        return self.dispatcher is None or self.dispatcher.loaded.is_set()
+
+    async def wait_loaded(self) -> None:
+        while self.dispatcher is not None and not self.dispatcher.loaded.is_set():
+            await self.dispatcher.loaded.wait()
+
+    def alerts(self, wanted: AlertFilter) -> Iterator[bytes]:
         """Everything stored; the receivers are those of the routes that match, in their order."""
-        for alert in self._store:
-            routes = self.dispatcher.root.match(alert.labels) if self.dispatcher else ()
-            yield self._entry(alert, tuple(route.options.receiver for route in routes))
+        listing = self._listing(wanted)
+        return _portions(listing, listing.alerts)
 
-    def groups(self) -> Iterator[GroupEntry]:
-        """The dispatcher's groups; the receivers of their alerts are for the API to fill in."""
-        for group in self.dispatcher.groups() if self.dispatcher else ():
-            yield GroupEntry(
-                receiver=group.route.options.receiver,
-                labels=group.labels,
-                route_labels={},
-                alerts=tuple(self._entry(alert, ()) for alert in group.alerts()),
-                muted_by=(),
-            )
+    def groups(self, wanted: AlertFilter) -> Iterator[bytes]:
+        """The dispatcher's groups."""
+        members = self.dispatcher.sorted_members() if self.dispatcher else []
+        if not wanted.muted:
+            members = [group for group in members if not self.mutes.muted_by(group.owner)]
+        listing = self._listing(wanted)
+        listing.set_groups(members)
+        return _portions(listing, listing.in_groups)
 
     def metrics(self) -> Iterator[Family]:
         """Alerts in groups by state; one in several groups counts once."""
-        states = {"active": 0, "suppressed": 0, "unprocessed": 0}
-        now_ns = self._clock.now_ns()
-        firing: dict[int, Alert] = {}
-        for group in self.dispatcher.groups() if self.dispatcher else ():
-            firing.update((it.fingerprint, it) for it in group.alerts() if not it.resolved_at(now_ns))
-        for alert in firing.values():
-            suppressed = self._silencing(alert.labels) or self._inhibiting(alert)
-            states["suppressed" if suppressed else "active"] += 1
+        active, suppressed = self._listing(AlertFilter()).count()
+        states = {"active": active, "suppressed": suppressed, "unprocessed": 0}
         samples = [((state,), float(count)) for state, count in states.items()]
         yield Family(
             "alertmanager_alerts", "gauge", "Alerts that have not ended, by state.", samples, ("state",)
         )
 
-    def _entry(self, alert: Alert, receivers: tuple[str, ...]) -> AlertEntry:
-        return AlertEntry(
-            alert,
-            receivers,
-            silenced_by=self._silencing(alert.labels),
-            inhibited_by=self._inhibiting(alert),
+    def _listing(self, wanted: AlertFilter) -> Listing:
+        # Equalities first: they cost least, and what they refuse the others need not look at.
+        matchers = sorted(wanted.matchers, key=lambda matcher: matcher.type not in _EQUALITIES)
+        return Listing(
+            self._store.places,
+            self.mutes,
+            [_test(matcher) for matcher in matchers],
+            active=wanted.active,
+            silenced=wanted.silenced,
+            inhibited=wanted.inhibited,
+            takes_receivers=wanted.takes_receivers,
+            now_ns=self._clock.now_ns(),
         )
 
-    def _inhibiting(self, alert: Alert) -> tuple[str, ...]:
-        return self.inhibitor.inhibiting(alert.labels, alert.fingerprint)
+
+def _test(matcher: Matcher) -> Test:
+    name = matcher.name
+    return Test(
+        name,
+        matcher.value if matcher.type in _EQUALITIES else None,
+        # An empty value that must not be is there in every alert that has the label at all.
+        matcher.type is MatchType.EQUAL,
+        matcher.matches_filter({}),
+        lambda value: matcher.matches_filter({name: value}),
+    )
+
+
+def _portions(listing: Listing, portion: Callable[[], bytes]) -> Iterator[bytes]:
+    while not listing.is_done:
+        yield portion()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from amfast.web.parse_alerts import parse_alerts
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from amfast._ext.fingerprint import alert_hash, label_fingerprint
@@ -22,7 +23,6 @@ from amfast.model.labels import make_labels
 from amfast.model.matcher import MatcherMode, valid_label_name
 from amfast.model.timestamp import Time
 from amfast.notify.dedup import reason_to_notify
-from amfast.web.parse_alerts import parse_alerts
 
 NOW = Time(1_800_000_000_000_000_000, 0)
 MINUTE_NS = 60 * 10**9

@@ -1,63 +1,39 @@
-"""Where the bytes of HTTP connections land, and the short way of requests whose heads are known."""
+from collections.abc import Callable
+from typing import Self, final
 
-from typing import Any, final
+from amfast._ext.table import Table
 
-from typing_extensions import disjoint_base
+class BodyEmpty(ValueError):  # noqa: N818 - what it is, not what went wrong
+    """A body without any value."""
 
-from amfast._ext.heads import Head, Heads
+class BodyError(ValueError):
+    """A body that is not JSON or holds the wrong types; its text says what, in the words of the reference."""
+
+class BodyInvalid(ValueError):  # noqa: N818
+    """An alert that lacks its labels or whose URL is none: ``args`` are the alert's index and the URL, or None."""
 
 @final
-class Pads:
-    """The buffer into which the connections of a server read, one after the other, and the heads they know."""
+class Posted:
+    """What became of a body."""
 
-    def __init__(self, heads: Heads, pad_bytes: int, lent_max: int) -> None: ...
-    @property
-    def heads(self) -> Heads: ...
-    @property
-    def pad(self) -> bytearray:
-        """Where the next bytes land, on whichever connection; all is looked at before anything else is read."""
+    firing: int
+    """Alerts whose end is to come, valid or not."""
+    resolved: int
+    stored: int
+    dropped: int
+    """Alerts for which there was no room."""
+    complaints: list[tuple[str, str | None]]
+    """A text for each alert that is invalid, and the name, still to be quoted, that ends it."""
 
-    @property
-    def lent(self) -> int:
-        """How many pads are lent."""
-
-    def lend(self) -> bytearray | None:
-        """The pad with all that is on it, for a while; None when too many are lent."""
-
-    def take_back(self, pad: bytearray) -> None: ...
-
-@disjoint_base
+@final
 class Intake:
-    """The lowest part of a connection, called by the event loop as ``asyncio.BufferedProtocol`` says.
+    """Reads the bodies of ``POST /api/v2/alerts`` into a table (reference api, sections 3 and 6)."""
 
-    A request that landed whole and whose head is known is handed over as it lies there. For all else the part above
-    is asked, which has the full parser.
-    """
+    def __new__(cls, table: Table, *, classic_names: bool, is_uri: Callable[[str], bool]) -> Self:
+        """``is_uri`` is asked about the URLs that are not plainly right."""
 
-    _landing: Any
-    """The body that is on its way to a place of its own."""
-    _last_head: Head | None
-    _deaf: bool
-    """Nothing that comes counts any more."""
-    _in_message: bool
-    """The next byte continues a request."""
+    def post(self, body: bytes | memoryview, now_ns: int, offset_s: int, resolve_timeout_ns: int) -> Posted:
+        """Store the valid alerts of a body that came at ``now_ns``, in the zone ``offset_s`` east of UTC.
 
-    def __init__(self, pads: Pads) -> None: ...
-    @property
-    def pads(self) -> Pads: ...
-    def get_buffer(self, sizehint: int) -> bytearray | memoryview: ...
-    def buffer_updated(self, nbytes: int) -> None: ...
-    def _unknown(self, pad: bytearray, start: int, end: int) -> int:
-        """Take in bytes that do not begin with a known head; up to where this was done."""
-
-    def _known(self, meaning: Any, body: memoryview) -> bool:  # noqa: ANN401 - the caller's own type
-        """Take in a request; the body is released afterwards. Whether nothing changed that reading depends on."""
-
-    def _begun(self, meaning: Any, start: int, end: int, whole: int) -> None:  # noqa: ANN401
-        """Begin to take in a request of whose body only a part is on the pad: where it is, and where it will end."""
-
-    def _landed(self, size: int) -> None:
-        """Take in bytes that went to the landing's place."""
-
-    def _tune_reading(self) -> None:
-        """Read on or not."""
+        Raises BodyEmpty, BodyError and BodyInvalid, with nothing stored; MemoryError.
+        """

@@ -1,111 +1,787 @@
 # cython: freethreading_compatible=True
-"""Where the bytes of HTTP connections land, and the short way of requests whose heads are known."""
+"""The body of ``POST /api/v2/alerts``: read whole, then stored (reference api, sections 3 and 6).
+
+What is nearly always posted is what was posted a minute ago, with another end. So the bytes of each alert, all but the
+text of its end, are looked up by their hash, and where they are known only the end is read. Which bytes are likely to come
+next is known too: those that came next the last time. Then not even their end has to be searched for.
+"""
 
 cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcmp, memcpy, memset
 
-from amfast._ext.heads cimport Head, Heads
+from amfast._ext.arena cimport Arena, arena_free, arena_take
+from amfast._ext.instant cimport Instant, instant_of, is_before, is_unset, read_instant, ZERO_S
+from amfast._ext.pool cimport URL_CHECKED, Pair, Pool, compare_bytes
+from amfast._ext.scan cimport (
+    ARRAY, BOOLEAN, NO_FAULT, NO_MEMORY, NULL_VALUE, NUMBER, OBJECT, STRING, AFTER_ELEMENT, AFTER_KEY, AFTER_PAIR, AT_KEY,
+    AT_VALUE, Fault, Kind, Scan, Text, fail, fault_text, read_string, skip_space, skip_value,
+)
+from amfast._ext.slots cimport NOTHING
+from amfast._ext.table cimport Form, Report, Row, Table
+from amfast._ext.xxh64 cimport xxh64
+
+cdef enum:
+    ITEMS_MAX = 250000  # alerts, and pairs of one alert
+    LANES = 4  # fingerprints worked out side by side, since each waits for its multiplications
+    END_TEXT_MAX = 64
+
+cdef enum Problem:
+    NO_PROBLEM
+    WRONG_TYPE
+    WRONG_MAP
+    WRONG_VALUE
+    BAD_TIME
+
+cdef enum Complaint:
+    FINE
+    ENDS_FIRST
+    NO_LABELS
+    BAD_LABEL
+    BAD_ANNOTATION
+
+cdef struct PairText:
+    Text name
+    Text value
+    uint32_t came
+
+cdef struct Texts:
+    # A growing list of pairs, in the arena.
+    PairText* at
+    uint32_t size
+    uint32_t room
+    bint is_there  # the property was given, and not as null
+
+cdef struct Item:
+    Instant starts
+    Instant ends
+    uint32_t form  # known bytes; else NOTHING, and what follows counts
+    bint has_labels
+    Texts labels
+    Texts notes
+    Text url
+    const uint8_t* raw
+    uint32_t raw_size
+    uint32_t end_at
+    uint16_t end_size
+    bint has_end
+    bint can_be_known
+    uint64_t hash
+    uint64_t fingerprint
+    uint32_t* pairs  # of the labels, malloc'ed
+    uint32_t pairs_size
+
+cdef struct Trouble:
+    # The first thing wrong with the types of an alert, and where.
+    Problem problem
+    Kind kind
+    const char* field
+    uint32_t alert
+    Text text
+
+
+class BodyEmpty(ValueError):
+    """A body without any value."""
+
+
+class BodyError(ValueError):
+    """A body that is not JSON or holds the wrong types; its text says what, in the words of the reference."""
+
+
+class BodyInvalid(ValueError):
+    """An alert that lacks its labels or whose URL is none: ``args`` are the alert's index and the URL, or None."""
 
 
 @cython.final
-cdef class Pads:
-    """See the stub."""
+cdef class Posted:
+    """What became of a body."""
 
-    cdef readonly Heads heads
-    cdef readonly bytearray pad
-    cdef readonly Py_ssize_t lent
-    cdef object _view
-    cdef list _spare
-    cdef Py_ssize_t _bytes
-    cdef Py_ssize_t _lent_max
+    cdef readonly uint32_t firing, resolved, dropped, stored
+    cdef readonly list complaints
 
-    def __init__(self, Heads heads not None, Py_ssize_t pad_bytes, Py_ssize_t lent_max):
-        self.heads = heads
-        self.lent = 0
-        self._bytes = pad_bytes
-        self._lent_max = lent_max
-        self._spare = []
-        self._renew()
+    def __cinit__(self):
+        self.complaints = []
 
-    cdef int _renew(self) except -1:
-        self.pad = self._spare.pop() if self._spare else bytearray(self._bytes)
-        self._view = memoryview(self.pad)
+
+cdef inline bint is_key(Text* text, const char* lower, size_t size) noexcept nogil:
+    """Whether a property's name is this one, in any case; to Go a long s is an s as well."""
+    cdef size_t i = 0, j = 0
+    cdef uint8_t byte
+    while i < text.size and j < size:
+        byte = text.at[i]
+        if byte == 0xC5 and i + 1 < text.size and text.at[i + 1] == 0xBF:
+            byte = c"s"
+            i += 1
+        elif 65 <= byte <= 90:
+            byte |= 0x20
+        if byte != <uint8_t>lower[j]:
+            return False
+        i += 1
+        j += 1
+    return i == text.size and j == size
+
+
+cdef inline bint comes_before(PairText* a, PairText* b) noexcept nogil:
+    cdef int order = compare_bytes(a.name.at, a.name.size, b.name.at, b.name.size)
+    return order < 0 or (order == 0 and a.came < b.came)
+
+
+cdef void sift(PairText* heap, uint32_t at, uint32_t size) noexcept nogil:
+    cdef uint32_t child
+    cdef PairText moved = heap[at]
+    while 2 * at + 1 < size:
+        child = 2 * at + 1
+        if child + 1 < size and comes_before(&heap[child], &heap[child + 1]):
+            child += 1
+        if not comes_before(&moved, &heap[child]):
+            break
+        heap[at] = heap[child]
+        at = child
+    heap[at] = moved
+
+
+cdef void sort_once(Texts* texts) noexcept nogil:
+    """Bring pairs into name order, of a repeated name the last one. Senders sort them, so this is mostly a look."""
+    cdef uint32_t i, to = 0
+    cdef PairText last
+    cdef bint is_sorted = True
+    for i in range(1, texts.size):
+        if compare_bytes(
+            texts.at[i - 1].name.at, texts.at[i - 1].name.size, texts.at[i].name.at, texts.at[i].name.size
+        ) >= 0:
+            is_sorted = False
+            break
+    if is_sorted:
+        return
+    for i in range(texts.size // 2, 0, -1):
+        sift(texts.at, i - 1, texts.size)
+    for i in range(texts.size - 1, 0, -1):
+        last = texts.at[i]
+        texts.at[i] = texts.at[0]
+        texts.at[0] = last
+        sift(texts.at, 0, i)
+    for i in range(texts.size):
+        if i + 1 < texts.size and texts.at[i].name.size == texts.at[i + 1].name.size and memcmp(
+            texts.at[i].name.at, texts.at[i + 1].name.at, texts.at[i].name.size
+        ) == 0:
+            continue
+        texts.at[to] = texts.at[i]
+        to += 1
+    texts.size = to
+
+
+@cython.final
+cdef class Intake:
+    """Reads bodies into a table."""
+
+    cdef Table table
+    cdef bint is_classic
+    cdef object is_uri
+    cdef Scan scan
+    cdef Arena arena
+    cdef Item* items
+    cdef uint32_t items_size, items_room
+    cdef Trouble trouble
+    cdef bint has_trouble
+    cdef uint32_t before
+
+    def __cinit__(self, Table table, *, bint classic_names, is_uri):
+        self.table = table
+        self.is_classic = classic_names
+        self.is_uri = is_uri
+
+    def __dealloc__(self):
+        free(self.items)
+
+    def post(self, body, now_ns, int32_t offset_s, int64_t resolve_timeout_ns):
+        cdef Py_buffer view
+        cdef Instant now = instant_of(now_ns, offset_s)
+        cdef Instant timeout = instant_of(now_ns + resolve_timeout_ns, offset_s)
+        PyObject_GetBuffer(body, &view, PyBUF_SIMPLE)
+        memset(&self.arena, 0, sizeof(Arena))
+        self.items_size = 0
+        self.has_trouble = False
+        try:
+            self._read(<const uint8_t*>view.buf, view.len)
+            self._check()
+            return self._store(&now, &timeout)
+        finally:
+            arena_free(&self.arena)
+            if self.items_room > 4096:
+                free(self.items)
+                self.items = NULL
+                self.items_room = 0
+            PyBuffer_Release(&view)
+
+    # Reading
+
+    cdef int _read(self, const uint8_t* start, Py_ssize_t size) except -1:
+        cdef Scan* scan = &self.scan
+        cdef Kind kind
+        cdef uint32_t before = NOTHING
+        scan.at = start
+        scan.end = start + size
+        scan.fault = NO_FAULT
+        skip_space(scan)
+        if scan.at == scan.end:
+            raise BodyEmpty
+        if scan.at[0] != c"[":
+            if not skip_value(scan, 0, &kind):
+                self._refuse()
+            if kind != NULL_VALUE:
+                raise BodyError(f"json: cannot unmarshal {_KINDS[kind]} into Go value of type models.PostableAlerts")
+            return 0
+        scan.at += 1
+        skip_space(scan)
+        if scan.at < scan.end and scan.at[0] == c"]":
+            return 0
+        while True:
+            if not self._expected(before):
+                self._read_item()
+            if self.items[self.items_size - 1].form != NOTHING and before != NOTHING:
+                self.table.forms[before].following = self.items[self.items_size - 1].form
+            before = self.items[self.items_size - 1].form
+            skip_space(scan)
+            if scan.at < scan.end and scan.at[0] == c",":
+                scan.at += 1
+                skip_space(scan)
+            elif scan.at < scan.end and scan.at[0] == c"]":
+                break
+            else:
+                fail(scan, AFTER_ELEMENT)
+                self._refuse()
+        if self.has_trouble:
+            raise BodyError(self._trouble_text())
         return 0
 
-    def lend(self):
-        cdef bytearray pad = self.pad
-        if self.lent >= self._lent_max:
-            return None
-        self._renew()
-        self.lent += 1
-        return pad
+    cdef Item* _new_item(self) except NULL:
+        cdef void* grown
+        cdef Item* item
+        if self.items_size >= ITEMS_MAX:
+            raise BodyError(f"it holds more than {ITEMS_MAX} alerts; send fewer at a time")
+        if self.items_size == self.items_room:
+            grown = realloc(self.items, (self.items_room * 2 + 64) * sizeof(Item))
+            if grown == NULL:
+                raise MemoryError
+            self.items = <Item*>grown
+            self.items_room = self.items_room * 2 + 64
+        item = &self.items[self.items_size]
+        self.items_size += 1
+        memset(item, 0, sizeof(Item))
+        item.form = NOTHING
+        item.starts.s = ZERO_S
+        item.ends.s = ZERO_S
+        return item
 
-    def take_back(self, bytearray pad not None):
-        self.lent -= 1
-        self._spare.append(pad)
+    cdef bint _expected(self, uint32_t before) except -1:
+        """Whether the bytes at hand are those that followed last time, but for the end; then they are an item."""
+        cdef Scan* scan = &self.scan
+        cdef Form* form
+        cdef uint32_t number
+        cdef Item* item
+        cdef Instant ends
+        if before == NOTHING:
+            return False
+        number = self.table.forms[before].following
+        if number == NOTHING:
+            return False
+        form = &self.table.forms[number]
+        if not form.is_known or <Py_ssize_t>form.size > scan.end - scan.at:
+            return False
+        ends.s, ends.ns, ends.offset_s = ZERO_S, 0, 0
+        if form.has_end and not read_instant(scan.at + form.end_at, form.end_size, &ends):
+            return False
+        if self._hash(scan.at, form.size, form.end_at, form.end_size) != form.hash:
+            return False
+        item = self._new_item()
+        item.form = number
+        item.starts = form.starts
+        item.ends = ends
+        scan.at += form.size
+        return True
 
+    cdef inline uint64_t _hash(self, const uint8_t* raw, uint32_t size, uint32_t end_at, uint32_t end_size) noexcept:
+        """Of all bytes but those of the end."""
+        return xxh64(raw + end_at + end_size, size - end_at - end_size, xxh64(raw, end_at, self.table.seed))
 
-cdef class Intake:
-    """See the stub."""
+    cdef int _read_item(self) except -1:
+        cdef Scan* scan = &self.scan
+        cdef Item* item = self._new_item()
+        cdef Kind kind
+        cdef Trouble first  # of the annotations and times, which the reference reads before the rest
+        cdef Trouble second
+        first.problem = second.problem = NO_PROBLEM
+        item.raw = scan.at
+        item.can_be_known = True
+        if scan.at < scan.end and scan.at[0] == c"{":
+            if not self._read_properties(item, &first, &second):
+                self._refuse()
+        else:
+            if not skip_value(scan, 1, &kind):
+                self._refuse()
+            first.problem = WRONG_TYPE
+            first.field = NULL
+            first.kind = kind
+        if first.problem == NO_PROBLEM:
+            first = second
+        if first.problem != NO_PROBLEM:
+            item.can_be_known = False
+            if not self.has_trouble:
+                self.has_trouble = True
+                self.trouble = first
+                self.trouble.alert = self.items_size - 1
+            return 0
+        item.raw_size = <uint32_t>(scan.at - item.raw)
+        if not item.has_end:
+            item.end_at = item.raw_size
+        if item.can_be_known:
+            item.hash = self._hash(item.raw, item.raw_size, item.end_at, item.end_size)
+            item.form = self.table.find_form(item.hash)
+        return 0
 
-    cdef readonly Pads pads
-    cdef public object _landing
-    cdef public Head _last_head
-    cdef public bint _deaf
-    cdef public bint _in_message
+    cdef bint _read_properties(self, Item* item, Trouble* first, Trouble* second) except -1:
+        cdef Scan* scan = &self.scan
+        cdef Text name
+        cdef Kind kind
+        scan.at += 1
+        skip_space(scan)
+        if scan.at < scan.end and scan.at[0] == c"}":
+            scan.at += 1
+            return True
+        while True:
+            if scan.at >= scan.end or scan.at[0] != c'"':
+                return fail(scan, AT_KEY)
+            if not read_string(scan, &self.arena, &name):
+                return False
+            skip_space(scan)
+            if scan.at >= scan.end or scan.at[0] != c":":
+                return fail(scan, AFTER_KEY)
+            scan.at += 1
+            skip_space(scan)
+            if is_key(&name, b"labels", 6):
+                if not self._read_map(&item.labels, b"Alert.labels", second):
+                    return False
+            elif is_key(&name, b"annotations", 11):
+                if not self._read_map(&item.notes, b".annotations", first):
+                    return False
+            elif is_key(&name, b"startsat", 8):
+                if not self._read_time(item, False, first):
+                    return False
+            elif is_key(&name, b"endsat", 6):
+                if not self._read_time(item, True, first):
+                    return False
+            elif is_key(&name, b"generatorurl", 12):
+                if not self._read_url(item, second):
+                    return False
+            elif not skip_value(scan, 2, &kind):
+                return False
+            skip_space(scan)
+            if scan.at < scan.end and scan.at[0] == c",":
+                scan.at += 1
+                skip_space(scan)
+            elif scan.at < scan.end and scan.at[0] == c"}":
+                scan.at += 1
+                return True
+            else:
+                return fail(scan, AFTER_PAIR)
 
-    def __init__(self, Pads pads not None):
-        self.pads = pads
-        self._deaf = self._in_message = False
+    cdef bint _read_map(self, Texts* texts, const char* field, Trouble* trouble) except -1:
+        """An object of strings, null as an empty one; a second object is merged into the first, null undoes it."""
+        cdef Scan* scan = &self.scan
+        cdef Kind kind
+        cdef PairText* pair
+        if scan.at >= scan.end or scan.at[0] != c"{":
+            if not skip_value(scan, 2, &kind):
+                return False
+            if kind == NULL_VALUE:
+                texts.size = 0
+                texts.is_there = False
+            elif trouble.problem == NO_PROBLEM:
+                trouble.problem, trouble.kind, trouble.field = WRONG_MAP, kind, field
+            return True
+        texts.is_there = True
+        scan.at += 1
+        skip_space(scan)
+        if scan.at < scan.end and scan.at[0] == c"}":
+            scan.at += 1
+            return True
+        while True:
+            pair = self._new_pair(texts)
+            if scan.at >= scan.end or scan.at[0] != c'"':
+                return fail(scan, AT_KEY)
+            if not read_string(scan, &self.arena, &pair.name):
+                return False
+            skip_space(scan)
+            if scan.at >= scan.end or scan.at[0] != c":":
+                return fail(scan, AFTER_KEY)
+            scan.at += 1
+            skip_space(scan)
+            if scan.at < scan.end and scan.at[0] == c'"':
+                if not read_string(scan, &self.arena, &pair.value):
+                    return False
+            else:
+                if not skip_value(scan, 3, &kind):
+                    return False
+                pair.value.at, pair.value.size = scan.at, 0
+                if kind != NULL_VALUE and trouble.problem == NO_PROBLEM:
+                    trouble.problem, trouble.kind, trouble.field = WRONG_VALUE, kind, field
+            skip_space(scan)
+            if scan.at < scan.end and scan.at[0] == c",":
+                scan.at += 1
+                skip_space(scan)
+            elif scan.at < scan.end and scan.at[0] == c"}":
+                scan.at += 1
+                return True
+            else:
+                return fail(scan, AFTER_PAIR)
 
-    def get_buffer(self, Py_ssize_t sizehint):
-        return self.pads.pad if self._landing is None else self._landing.room()
+    cdef PairText* _new_pair(self, Texts* texts) except NULL:
+        cdef PairText* grown
+        cdef uint32_t room
+        if texts.size >= ITEMS_MAX:
+            raise BodyError(f"an alert holds more than {ITEMS_MAX} labels or annotations")
+        if texts.size == texts.room:
+            room = texts.room * 2 if texts.room else 16
+            grown = <PairText*>arena_take(&self.arena, room * sizeof(PairText))
+            if grown == NULL:
+                raise MemoryError
+            if texts.size:
+                memcpy(grown, texts.at, texts.size * sizeof(PairText))
+            texts.at = grown
+            texts.room = room
+        texts.size += 1
+        texts.at[texts.size - 1].came = texts.size
+        return &texts.at[texts.size - 1]
 
-    def buffer_updated(self, Py_ssize_t nbytes):
-        cdef Pads pads = self.pads
-        cdef Heads heads = pads.heads
-        cdef object view = pads._view
-        cdef Head head
-        cdef Py_ssize_t start = 0
-        cdef Py_ssize_t body_at
-        cdef bint calm = True
-        if self._landing is not None:
-            self._landed(nbytes)
-            self._tune_reading()
-            return
-        while start < nbytes and not self._deaf:
-            head = None
-            if not self._in_message:
-                head = heads.find(pads.pad, start, nbytes, self._last_head)
-            if head is None:
-                start = self._unknown(pads.pad, start, nbytes)
-                calm = False
+    cdef bint _read_time(self, Item* item, bint is_end, Trouble* trouble) except -1:
+        cdef Scan* scan = &self.scan
+        cdef Kind kind
+        cdef Text text
+        cdef Instant* time = &item.ends if is_end else &item.starts
+        if scan.at >= scan.end or scan.at[0] != c'"':
+            if not skip_value(scan, 2, &kind):
+                return False
+            # An end that is null may be followed by one that is not: neither is looked for again.
+            if is_end:
+                item.can_be_known = False
+            if kind != NULL_VALUE and trouble.problem != BAD_TIME:
+                trouble.problem, trouble.kind = BAD_TIME, kind
+                trouble.field = b".endsAt" if is_end else b".startsAt"
+            return True
+        if not read_string(scan, &self.arena, &text):
+            return False
+        if is_end:
+            if item.has_end or not text.plain or text.size > END_TEXT_MAX:
+                item.can_be_known = False
+            item.has_end = True
+            item.end_at = <uint32_t>(text.at - item.raw) if text.plain else 0
+            item.end_size = <uint16_t>text.size if text.size <= END_TEXT_MAX else 0
+        if not read_instant(text.at, text.size, time) and trouble.problem != BAD_TIME:
+            trouble.problem, trouble.kind = BAD_TIME, STRING
+            trouble.field = b".endsAt" if is_end else b".startsAt"
+            trouble.text = text
+        return True
+
+    cdef bint _read_url(self, Item* item, Trouble* trouble) except -1:
+        cdef Scan* scan = &self.scan
+        cdef Kind kind
+        if scan.at < scan.end and scan.at[0] == c'"':
+            return read_string(scan, &self.arena, &item.url)
+        if not skip_value(scan, 2, &kind):
+            return False
+        if kind != NULL_VALUE and trouble.problem == NO_PROBLEM:
+            trouble.problem, trouble.kind, trouble.field = WRONG_VALUE, kind, b"Alert.generatorURL"
+        return True
+
+    cdef int _refuse(self) except -1:
+        if self.scan.fault == NO_MEMORY:
+            raise MemoryError
+        raise BodyError(fault_text(&self.scan))
+
+    cdef str _trouble_text(self):
+        cdef Trouble* trouble = &self.trouble
+        where = f"alert {trouble.alert}"
+        if trouble.problem == BAD_TIME and trouble.kind == STRING:
+            text = trouble.text.at[: min(trouble.text.size, 64)].decode("utf-8", "replace")
+            return f"{where}: {trouble.field[1:].decode('ascii')}: {text!r} is not an RFC 3339 time"
+        kind = _KINDS[trouble.kind]
+        if trouble.field == NULL:
+            return f"json: cannot unmarshal {kind} into Go value of type models.PostableAlert ({where})"
+        wanted = "models.LabelSet" if trouble.problem == WRONG_MAP else "string"
+        field = trouble.field.decode("ascii")
+        return f"json: cannot unmarshal {kind} into Go struct field {field} of type {wanted} ({where})"
+
+    # Checking
+
+    cdef int _check(self) except -1:
+        """Raise for the first alert whose URL is none or that has no labels."""
+        cdef uint32_t i
+        cdef Item* item
+        for i in range(self.items_size):
+            item = &self.items[i]
+            if item.form != NOTHING:
                 continue
-            self._last_head = head
-            body_at = heads.body_at
-            start = body_at + heads.body_bytes
-            if start > nbytes:
-                self._begun(head.meaning, body_at, nbytes, start)
-                calm = False
+            if item.url.size and not is_plain_url(item.url.at, item.url.size):
+                url = item.url.at[: item.url.size].decode("utf-8")
+                if not self.is_uri(url):
+                    raise BodyInvalid(i, url)
+            if not item.labels.is_there:
+                raise BodyInvalid(i, None)
+        return 0
+
+    # Storing
+
+    cdef Posted _store(self, Instant* now, Instant* timeout):
+        cdef Posted posted = Posted()
+        cdef uint32_t first = 0, i, last
+        self.before = NOTHING
+        # Rows that come to be for one alert of a body are there for the next, so the fingerprints come in portions.
+        while first < self.items_size:
+            last = min(self.items_size, first + 64)
+            self._intern(first, last)
+            for i in range(first, last):
+                self._store_item(&self.items[i], posted, now, timeout)
+            first = last
+        if self.table.crowded:
+            self.table.trim()
+        return posted
+
+    cdef int _intern(self, uint32_t first, uint32_t last) except -1:
+        """Number the labels of the new alerts of a portion, and work out their fingerprints."""
+        cdef Item* waiting[LANES]
+        cdef int count = 0
+        cdef uint32_t i, j, size
+        cdef Item* item
+        cdef PairText* pair
+        for i in range(first, last):
+            item = &self.items[i]
+            if item.form != NOTHING:
+                continue
+            sort_once(&item.labels)
+            sort_once(&item.notes)
+            item.pairs = <uint32_t*>malloc(max(item.labels.size, 1) * sizeof(uint32_t))
+            if item.pairs == NULL:
+                raise MemoryError
+            size = 0
+            for j in range(item.labels.size):
+                pair = &item.labels.at[j]
+                if pair.value.size:
+                    item.pairs[size] = self.table.pool.intern(
+                        pair.name.at, pair.name.size, pair.value.at, pair.value.size
+                    )
+                    size += 1
+            item.pairs_size = size
+            waiting[count] = item
+            count += 1
+            if count == LANES:
+                self._fingerprints(waiting, count)
+                count = 0
+        self._fingerprints(waiting, count)
+        return 0
+
+    cdef int _fingerprints(self, Item** items, int count) except -1:
+        """FNV-1a (64 bit) over name, 0xFF, value, 0xFF of each label, of several alerts in step."""
+        cdef const uint8_t* texts[LANES]
+        cdef size_t sizes[LANES]
+        cdef uint64_t states[LANES]
+        cdef size_t shared = 0, j
+        cdef int i
+        for i in range(count):
+            self._join(items[i], &texts[i], &sizes[i])
+            states[i] = 14695981039346656037ULL
+            shared = sizes[i] if i == 0 else min(shared, sizes[i])
+        if count == LANES:
+            for j in range(shared):
+                states[0] = (states[0] ^ texts[0][j]) * <uint64_t>1099511628211ULL
+                states[1] = (states[1] ^ texts[1][j]) * <uint64_t>1099511628211ULL
+                states[2] = (states[2] ^ texts[2][j]) * <uint64_t>1099511628211ULL
+                states[3] = (states[3] ^ texts[3][j]) * <uint64_t>1099511628211ULL
+        else:
+            shared = 0
+        for i in range(count):
+            for j in range(shared, sizes[i]):
+                states[i] = (states[i] ^ texts[i][j]) * <uint64_t>1099511628211ULL
+            items[i].fingerprint = states[i]
+        return 0
+
+    cdef int _join(self, Item* item, const uint8_t** text, size_t* size) except -1:
+        cdef size_t room = 0
+        cdef uint32_t j
+        cdef uint8_t* out
+        cdef PairText* pair
+        for j in range(item.labels.size):
+            room += item.labels.at[j].name.size + item.labels.at[j].value.size + 2
+        out = <uint8_t*>arena_take(&self.arena, room)
+        if out == NULL:
+            raise MemoryError
+        text[0] = out
+        for j in range(item.labels.size):
+            pair = &item.labels.at[j]
+            if pair.value.size == 0:
+                continue
+            memcpy(out, pair.name.at, pair.name.size)
+            out += pair.name.size
+            out[0] = 0xFF
+            memcpy(out + 1, pair.value.at, pair.value.size)
+            out += 1 + pair.value.size
+            out[0] = 0xFF
+            out += 1
+        size[0] = out - text[0]
+        return 0
+
+    cdef int _store_item(self, Item* item, Posted posted, Instant* now, Instant* timeout) except -1:
+        cdef Report said
+        cdef Complaint complaint
+        cdef uint32_t row, form = item.form
+        said.starts, said.ends = item.starts, item.ends
+        said.is_timeout = is_unset(&said.ends)
+        if is_unset(&said.starts):
+            said.starts = now[0] if said.is_timeout else said.ends
+        if said.is_timeout:
+            said.ends = timeout[0]
+        if is_before(now, &said.ends):
+            posted.firing += 1
+        else:
+            posted.resolved += 1
+        complaint = self._complaint(item, &said)
+        if complaint != FINE:
+            posted.complaints.append(self._complaint_text(item, complaint))
+            self._drop_pairs(item)
+            return 0
+        if form == NOTHING and item.can_be_known:
+            form = self.table.find_form(item.hash)  # an earlier alert of this body may have brought it
+        if form != NOTHING:
+            self._drop_pairs(item)
+            row = self.table.forms[form].row
+        else:
+            row = self.table.find_row(item.fingerprint, item.pairs, item.pairs_size)
+            if row == NOTHING:
+                row = self.table.new_row(item.fingerprint, item.pairs, item.pairs_size)
+                item.pairs = NULL
+            else:
+                self._drop_pairs(item)
+            form = self._new_form(item, row)
+        if self.before != NOTHING:
+            self.table.forms[self.before].following = form
+        self.before = form
+        if self.table.report(row, form, &said, now):
+            posted.dropped += 1
+        else:
+            posted.stored += 1
+        return 0
+
+    cdef uint32_t _new_form(self, Item* item, uint32_t row) except? NOTHING:
+        cdef Pool pool = self.table.pool
+        cdef uint32_t number = self.table.new_form(row), j
+        cdef Form* form = &self.table.forms[number]
+        cdef uint32_t* notes = NULL
+        cdef uint32_t url = NOTHING
+        if item.notes.size:
+            notes = <uint32_t*>malloc(item.notes.size * sizeof(uint32_t))
+            if notes == NULL:
+                raise MemoryError
+            for j in range(item.notes.size):
+                notes[j] = pool.intern(
+                    item.notes.at[j].name.at, item.notes.at[j].name.size,
+                    item.notes.at[j].value.at, item.notes.at[j].value.size,
+                )
+        if item.url.size:
+            url = pool.intern(b"generatorURL", 12, item.url.at, item.url.size)
+        form.notes = notes
+        form.notes_size = item.notes.size
+        form.url = url
+        form.starts = item.starts
+        if item.can_be_known:
+            form.hash = item.hash
+            form.size = item.raw_size
+            form.end_at = item.end_at
+            form.end_size = item.end_size
+            form.has_end = item.has_end
+            self.table.remember_form(number)
+        return number
+
+    cdef void _drop_pairs(self, Item* item) noexcept:
+        cdef uint32_t i
+        if item.pairs != NULL:
+            for i in range(item.pairs_size):
+                self.table.pool.drop(item.pairs[i])
+            free(item.pairs)
+            item.pairs = NULL
+
+    cdef Complaint _complaint(self, Item* item, Report* said) noexcept:
+        cdef uint32_t i
+        if is_before(&said.ends, &said.starts):
+            return ENDS_FIRST
+        if item.form != NOTHING:
+            return FINE  # the rest was looked at when its bytes first came
+        if item.pairs_size == 0:
+            return NO_LABELS
+        for i in range(item.labels.size):
+            if item.labels.at[i].value.size and not self._is_name(&item.labels.at[i].name):
+                return BAD_LABEL
+        for i in range(item.notes.size):
+            if not self._is_name(&item.notes.at[i].name):
+                return BAD_ANNOTATION
+        return FINE
+
+    cdef inline bint _is_name(self, Text* name) noexcept:
+        cdef size_t i
+        if name.size == 0:
+            return False
+        if self.is_classic:
+            if 48 <= name.at[0] <= 57:
+                return False
+            for i in range(name.size):
+                if not (
+                    97 <= name.at[i] <= 122 or 65 <= name.at[i] <= 90 or 48 <= name.at[i] <= 57 or name.at[i] == c"_"
+                ):
+                    return False
+        return True
+
+    cdef object _complaint_text(self, Item* item, Complaint complaint):
+        cdef Texts* texts = &item.labels if complaint == BAD_LABEL else &item.notes
+        cdef uint32_t i
+        if complaint == ENDS_FIRST:
+            return "start time must be before end time", None
+        if complaint == NO_LABELS:
+            return "at least one label pair required", None
+        for i in range(texts.size):
+            if (complaint == BAD_ANNOTATION or texts.at[i].value.size) and not self._is_name(&texts.at[i].name):
                 break
-            body = view[body_at:start]
-            try:
-                calm = self._known(head.meaning, body) and calm
-            finally:
-                body.release()
-        if not calm:
-            self._tune_reading()
+        name = texts.at[i].name.at[: texts.at[i].name.size].decode("utf-8")
+        return f"invalid {'label set' if complaint == BAD_LABEL else 'annotations'}: invalid name ", name
 
-    def _unknown(self, bytearray pad, Py_ssize_t start, Py_ssize_t end):
-        raise NotImplementedError
 
-    def _known(self, meaning, body):
-        raise NotImplementedError
+cdef bint is_plain_url(const uint8_t* url, size_t size) noexcept nogil:
+    """Whether a URL is one beyond doubt: http or https, a host of letters, digits, dots and hyphens, a port, a path."""
+    cdef size_t i = 7
+    if size > 8 and memcmp(url, b"https://", 8) == 0:
+        i = 8
+    elif size <= 7 or memcmp(url, b"http://", 7) != 0:
+        return False
+    while i < size and (97 <= url[i] <= 122 or 65 <= url[i] <= 90 or 48 <= url[i] <= 57 or url[i] == c"." or url[i] == c"-"):
+        i += 1
+    if i < size and url[i] == c":":
+        i += 1
+        while i < size and 48 <= url[i] <= 57:
+            i += 1
+    if i == size:
+        return True
+    if url[i] != c"/":
+        return False
+    while i < size and url[i] != c"?":
+        if url[i] < 0x20 or url[i] == 0x7F or url[i] == c"%" or url[i] == c"#":
+            return False
+        i += 1
+    while i < size:
+        if url[i] < 0x20 or url[i] == 0x7F or url[i] == c"#":
+            return False
+        i += 1
+    return True
 
-    def _begun(self, meaning, Py_ssize_t start, Py_ssize_t end, Py_ssize_t whole):
-        raise NotImplementedError
 
-    def _landed(self, Py_ssize_t size):
-        raise NotImplementedError
-
-    def _tune_reading(self):
-        raise NotImplementedError
+_KINDS = {
+    OBJECT: "object", ARRAY: "array", STRING: "string", NUMBER: "number", BOOLEAN: "bool", NULL_VALUE: "null",
+}

@@ -1,43 +1,62 @@
-"""The alerts of one ``alertname``, by when they end: which of them may make room for a new one."""
+"""The limit on alerts of one ``alertname``: which stored alert may make room for a new one."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
 
-from amfast.model.alert import Alert
+from amfast._ext.table import StoredAlert, Table
+from amfast.model.clock import Clock
 
 
 class Siblings:
-    """Fingerprints of stored alerts.
+    """Stored alerts by the value of ``alertname``, each with when it ends.
 
-    The heap may hold ends that are no longer true; they are corrected when they come to its top, so that an
-    alert whose end moves on every minute costs nothing here.
+    The heaps may hold ends that are no longer true; they are corrected when they come to the top, so that an alert
+    whose end moves on every minute costs nothing here.
     """
 
-    def __init__(self) -> None:
-        self._fingerprints: set[int] = set()
-        self._ends: list[tuple[int, int]] = []
+    def __init__(self, table: Table, clock: Clock, alerts_max: int) -> None:
+        self._clock = clock
+        self._max = alerts_max
+        self._alerts: dict[str, dict[int, StoredAlert]] = {}
+        self._ends: dict[str, list[tuple[int, int]]] = {}
+        table.make_room = self.make_room
+        table.on_forgotten = self.forget
 
-    def __len__(self) -> int:
-        return len(self._fingerprints)
+    def make_room(self, new: StoredAlert) -> bool:
+        """Whether an alert that is not stored may come in; one that has ended goes for it if need be."""
+        name = new.labels.get("alertname", "")
+        alerts = self._alerts.setdefault(name, {})
+        if len(alerts) >= self._max:
+            ended = self._ended(name)
+            if ended is None:
+                return False
+            ended.forget()
+            alerts = self._alerts.setdefault(name, {})
+        alerts[new.row] = new
+        heapq.heappush(self._ends.setdefault(name, []), (0, new.row))
+        return True
 
-    def add(self, alert: Alert) -> None:
-        self._fingerprints.add(alert.fingerprint)
-        heapq.heappush(self._ends, (alert.ends_at.ns, alert.fingerprint))
+    def forget(self, gone: StoredAlert) -> None:
+        """Take out an alert that is stored no longer."""
+        name = gone.labels.get("alertname", "")
+        alerts = self._alerts.get(name, {})
+        alerts.pop(gone.row, None)
+        if not alerts:
+            self._alerts.pop(name, None)
+            self._ends.pop(name, None)
 
-    def discard(self, fingerprint: int) -> None:
-        self._fingerprints.discard(fingerprint)
-
-    def ended(self, alerts: Mapping[int, Alert], now_ns: int) -> int | None:
+    def _ended(self, name: str) -> StoredAlert | None:
         """The one that ended first, if any has ended by now."""
-        while self._ends:
-            end_ns, fingerprint = self._ends[0]
-            if fingerprint not in self._fingerprints:
-                heapq.heappop(self._ends)
+        alerts, ends = self._alerts[name], self._ends[name]
+        while ends:
+            end_ns, row = ends[0]
+            alert = alerts.get(row)
+            if alert is None:
+                heapq.heappop(ends)
                 continue
-            true_end_ns = alerts[fingerprint].ends_at.ns
+            true_end_ns = alert.ends_at_ns
             if true_end_ns == end_ns:
-                return fingerprint if alerts[fingerprint].resolved_at(now_ns) else None
-            heapq.heapreplace(self._ends, (true_end_ns, fingerprint))
+                return alert if true_end_ns <= self._clock.now_ns() else None
+            heapq.heapreplace(ends, (true_end_ns, row))
         return None

@@ -3,81 +3,109 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
+from amfast._ext.grouping import Places
+from amfast._ext.intake import Intake, Posted
+from amfast._ext.table import StoredAlert, Table
 from amfast.alerts.siblings import Siblings
-from amfast.model.alert import Alert
 from amfast.model.clock import Clock
-from amfast.model.metric import Family, single
+from amfast.model.metric import Family, Summary, single
+
+ROWS_A_SLICE = 20_000
+"""Looked at before the event loop may go on: about a millisecond."""
+
+
+def _ignore(_stored: StoredAlert) -> None:
+    """Take a change that nobody asked for."""
 
 
 class AlertStore:
-    """Alerts by fingerprint. They are neither written to disk nor gossiped: the senders repeat them."""
+    """Alerts by label set. They are neither written to disk nor gossiped: the senders repeat them.
 
-    def __init__(self, *, clock: Clock, log: logging.Logger, per_alertname_max: int = 0) -> None:
+    What is stored already finds its groups by itself, through ``places``; only what is new to routing is handed to
+    ``place``. ``seed`` keeps senders from knowing the places of the hash tables.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        log: logging.Logger,
+        local_offset_s: Callable[[int], int],
+        is_uri: Callable[[str], bool],
+        classic_names: bool = False,
+        per_alertname_max: int = 0,
+        seed: int = 0,
+    ) -> None:
         self._clock = clock
         self._log = log
+        self._local_offset_s = local_offset_s
+        self.table = Table(seed)
+        self.places = Places(self.table)
+        self._intake = Intake(self.table, classic_names=classic_names, is_uri=is_uri)
+        self._siblings = Siblings(self.table, clock, per_alertname_max) if per_alertname_max > 0 else None
         self._per_alertname_max = per_alertname_max
-        self._alerts: dict[int, Alert] = {}
-        self._by_alertname: defaultdict[str, Siblings] = defaultdict(Siblings)
         self._limited = 0
-        self.on_change: Callable[[Alert], None] = lambda _alert: None
-        """Called with the merged state of every alert that was put."""
+        self._processing = Summary()
+        self.place: Callable[[StoredAlert], None] = _ignore
+        """Called with every alert that has no place yet."""
+        self.on_news: Callable[[StoredAlert], None] = _ignore
+        """Called with every alert that could inhibit others when it came to fire or ended."""
 
     def __len__(self) -> int:
-        return len(self._alerts)
+        return len(self.table)
 
-    def __iter__(self) -> Iterator[Alert]:
-        """Everything stored, resolved alerts included."""
-        return iter(list(self._alerts.values()))
+    def __iter__(self) -> Iterator[StoredAlert]:
+        """Everything stored, resolved alerts included, by fingerprint."""
+        return iter(self.table)
 
-    def put(self, alerts: Sequence[Alert]) -> None:
-        """Take alerts in; one that overlaps with what is known of it is merged, else it replaces it."""
-        dropped = 0
-        for alert in alerts:
-            known = self._alerts.get(alert.fingerprint)
-            if known is None and not self._make_room(alert):
-                dropped += 1
-                continue
-            merged = known.merged_with(alert) if known is not None and _overlap(known, alert) else alert
-            self._alerts[alert.fingerprint] = merged
-            self.on_change(merged)
-        if dropped:
-            self._limited += dropped
-            attrs = {"alerts": dropped, "limit": self._per_alertname_max}
-            self._log.warning("Alerts dropped, too many of one alertname", extra={"attrs": attrs})
+    def post(self, body: bytes | memoryview, resolve_timeout_ns: int) -> Posted:
+        """Take in the body of a request; one alert that overlaps with what is known of it is merged with that.
 
-    def _make_room(self, alert: Alert) -> bool:
-        """Whether an unknown alert may come in under the limit for its ``alertname``."""
-        if self._per_alertname_max <= 0:
-            return True
-        siblings = self._by_alertname[alert.name]
-        if len(siblings) >= self._per_alertname_max:
-            ended = siblings.ended(self._alerts, self._clock.now_ns())
-            if ended is None:
-                return False
-            self._drop(ended)
-        self._by_alertname[alert.name].add(alert)
-        return True
-
-    def _drop(self, fingerprint: int) -> None:
-        alert = self._alerts.pop(fingerprint)
-        siblings = self._by_alertname.get(alert.name)
-        if siblings is not None:
-            siblings.discard(fingerprint)
-            if not siblings:
-                del self._by_alertname[alert.name]
-
-    def collect_garbage(self) -> int:
-        """Forget resolved alerts; returns how many."""
+        Raises BodyEmpty, BodyError and BodyInvalid, with nothing stored.
+        """
+        started_us = self._clock.monotonic_us()
         now_ns = self._clock.now_ns()
-        resolved = [alert.fingerprint for alert in self._alerts.values() if alert.resolved_at(now_ns)]
-        for fingerprint in resolved:
-            self._drop(fingerprint)
-        return len(resolved)
+        posted = self._intake.post(body, now_ns, self._local_offset_s(now_ns), resolve_timeout_ns)
+        for stored in self.places.take_unplaced():
+            self.place(stored)
+        for stored in self.table.take_news():
+            self.on_news(stored)
+        if posted.dropped:
+            self._limited += posted.dropped
+            attrs = {"alerts": posted.dropped, "limit": self._per_alertname_max}
+            self._log.warning("Alerts dropped, too many of one alertname", extra={"attrs": attrs})
+        self._processing.count += posted.stored
+        self._processing.total += (self._clock.monotonic_us() - started_us) / 1e6
+        return posted
+
+    async def place_all(self) -> None:
+        """Find the groups of everything stored, as after a reload, a slice at a time."""
+        start = -1
+        while start:
+            start = self.places.sweep(max(start, 0), ROWS_A_SLICE // 10)
+            for stored in self.places.take_unplaced():
+                self.place(stored)
+            await self._clock.sleep(0)
+
+    async def collect_garbage(self) -> int:
+        """Forget resolved alerts, a slice at a time; returns how many."""
+        count, start = 0, -1
+        while start:
+            start, gone = self.table.collect(self._clock.now_ns(), max(start, 0), ROWS_A_SLICE)
+            count += gone
+            if start:
+                await self._clock.sleep(0)
+        return count
 
     def metrics(self) -> Iterator[Family]:
+        yield single(
+            "alertmanager_dispatcher_alert_processing_duration_seconds",
+            "summary",
+            "Time to store one alert and route it into its groups.",
+            self._processing,
+        )
         yield single(
             "alertmanager_alerts_per_alert_limit",
             "gauge",
@@ -91,9 +119,3 @@ class AlertStore:
                 "Alerts dropped by the limit per alertname.",
                 float(self._limited),
             )
-
-
-def _overlap(known: Alert, new: Alert) -> bool:
-    """Whether the new activity begins or ends strictly inside the known one."""
-    start, end = known.starts_at.ns, known.ends_at.ns
-    return start < new.ends_at.ns < end or start < new.starts_at.ns < end

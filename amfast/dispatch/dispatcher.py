@@ -1,4 +1,4 @@
-"""The dispatcher: every alert into the groups of the routes that take it."""
+"""The dispatcher: which groups the alerts of a place belong to, and when all groups are there."""
 
 from __future__ import annotations
 
@@ -7,24 +7,32 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 
 from amfast._ext.fingerprint import label_fingerprint
+from amfast._ext.grouping import Members, Places
+from amfast._ext.table import StoredAlert
 from amfast.dispatch.group import Group, GroupContext
 from amfast.dispatch.route import Route
-from amfast.model.alert import Alert
 from amfast.model.clock import Clock
 from amfast.model.flush import FlushPipeline
-from amfast.model.metric import Family, Summary, single
+from amfast.model.json_text import encode_for_html
+from amfast.model.labels import labels_order
+from amfast.model.metric import Family, single
+
+GROUPS_A_SLICE = 500
+"""Started or stopped before the event loop may go on."""
 
 
 class Dispatcher:
     """Groups live from their first alert until their last one was notified as resolved.
 
-    ``pipelines`` has one entry per receiver that a route names. A reload builds a new dispatcher.
+    ``pipelines`` has one entry per receiver that a route names. A reload builds a new dispatcher, which takes over
+    ``places``. Its groups do not flush before :meth:`run` was called, so that none speaks of half its alerts.
     """
 
     def __init__(
         self,
         root: Route,
         pipelines: Mapping[str, FlushPipeline],
+        places: Places,
         *,
         clock: Clock,
         log: logging.Logger,
@@ -33,38 +41,74 @@ class Dispatcher:
     ) -> None:
         self._root = root
         self._pipelines = pipelines
+        self._places = places
         self._clock = clock
         self._groups: dict[tuple[str, int], Group] = {}
+        self._sorted: list[Members] | None = []
         self._context = GroupContext(clock, log, cluster_wait_s, not_before_us, self._forget)
-        self._processing = Summary()
+        self._is_running = False
+        self.loaded = asyncio.Event()
+        """Set once the alerts that were stored before have their groups."""
 
     @property
     def root(self) -> Route:
         return self._root
 
-    def put(self, alert: Alert) -> None:
-        """Take a new alert or a new state of a known one."""
-        started_us = self._clock.monotonic_us()
-        for route in self._root.match(alert.labels):
-            labels = route.group_labels(alert.labels)
-            place = (route.id, label_fingerprint(labels))
-            group = self._groups.get(place)
+    def begin(self) -> None:
+        """Take over the places: whatever is reported from now on comes here."""
+        self._places.begin(self._root.label_names())
+
+    async def run(self) -> None:
+        """Let the groups flush."""
+        self._is_running = True
+        for count, group in enumerate(list(self._groups.values()), 1):
+            group.start()
+            if count % GROUPS_A_SLICE == 0:
+                await self._clock.sleep(0)
+        self.loaded.set()
+
+    def place(self, stored: StoredAlert) -> None:
+        """Find the groups of an alert that differs, in what routing looks at, from all before; put it into them."""
+        labels = stored.labels
+        routes = self._root.match(labels)
+        groups = []
+        for route in routes:
+            group_labels = route.group_labels(labels)
+            key = (route.id, label_fingerprint(group_labels))
+            group = self._groups.get(key)
             if group is None:
                 pipeline = self._pipelines[route.options.receiver]
-                self._groups[place] = Group(route, labels, alert, pipeline, self._context)
-            else:
-                group.insert(alert)
-        self._processing.observe((self._clock.monotonic_us() - started_us) / 1e6)
+                group = Group(route, group_labels, stored, pipeline, self._places, self._context)
+                self._groups[key] = group
+                self._sorted = None
+                if self._is_running:
+                    group.start()
+            groups.append(group.members)
+        names = tuple(route.options.receiver for route in routes)
+        receivers = encode_for_html([{"name": name} for name in names]).encode("utf-8", "replace")
+        self._places.put(stored, tuple(groups), receivers, names)
 
     def groups(self) -> Iterator[Group]:
         """All groups, in no order."""
         yield from self._groups.values()
 
+    def sorted_members(self) -> list[Members]:
+        """The members of all groups, by the labels of the group, then its receiver."""
+        if self._sorted is None:
+            groups = sorted(
+                self._groups.values(), key=lambda group: (labels_order(group.labels), group.members.receiver)
+            )
+            self._sorted = [group.members for group in groups]
+        return self._sorted
+
     async def stop(self) -> None:
-        """Stop all timers and cancel what is being sent."""
+        """Stop all timers, cancel what is being sent, and let the alerts go."""
         groups = list(self._groups.values())
         self._groups.clear()
-        await asyncio.gather(*(group.stop() for group in groups))
+        self._sorted = []
+        for start in range(0, len(groups), GROUPS_A_SLICE):
+            await asyncio.gather(*(group.stop() for group in groups[start : start + GROUPS_A_SLICE]))
+            await self._clock.sleep(0)
 
     def metrics(self) -> Iterator[Family]:
         yield single(
@@ -73,14 +117,9 @@ class Dispatcher:
             "Aggregation groups with alerts.",
             float(len(self._groups)),
         )
-        yield single(
-            "alertmanager_dispatcher_alert_processing_duration_seconds",
-            "summary",
-            "Time to route one alert into its groups.",
-            self._processing,
-        )
 
     def _forget(self, group: Group) -> None:
-        place = (group.route.id, label_fingerprint(group.labels))
-        if self._groups.get(place) is group:
-            del self._groups[place]
+        key = (group.route.id, label_fingerprint(group.labels))
+        if self._groups.get(key) is group:
+            del self._groups[key]
+            self._sorted = None

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from itertools import chain
 
+from amfast._ext.grouping import Members, Places, Snapshot
+from amfast._ext.table import StoredAlert
 from amfast.dispatch.route import Route
-from amfast.model.alert import Alert, alert_order
+from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock, Timer
 from amfast.model.flush import Flush, FlushPipeline
+from amfast.model.json_text import encode
 from amfast.model.labels import Labels, format_labels
 from amfast.model.notification import NotifyError
 from amfast.model.timestamp import NS
 
 FLUSH_TIME_MIN_S = 10.0
+ALERTS_A_SLICE = 1000
+"""Made of stored ones before the event loop may go on: a few milliseconds."""
+COMPARISONS_A_SLICE = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,39 +42,47 @@ class GroupContext:
 
 
 class Group:
-    """Built with its first alert, which decides when the first flush comes."""
+    """Built for its first alert, which decides when the first flush comes once the group was started."""
 
     def __init__(
-        self, route: Route, labels: Labels, first: Alert, pipeline: FlushPipeline, context: GroupContext
+        self,
+        route: Route,
+        labels: Labels,
+        first: StoredAlert,
+        pipeline: FlushPipeline,
+        places: Places,
+        context: GroupContext,
     ) -> None:
         self.route = route
         self.labels = labels
         self.key = f"{route.key}:{format_labels(labels)}"
+        receiver = route.options.receiver
+        shown = {"labels": dict(labels), "receiver": {"name": receiver}, "routeLabels": {}}
+        self.members = Members(places, self, receiver, encode(shown)[1:].encode("utf-8", "replace"))
         self._pipeline = pipeline
         self._context = context
-        self._alerts = {first.fingerprint: first}
+        self._first_starts_ns = first.starts_at_ns
         self._flushing: asyncio.Task[None] | None = None
         self._tick_missed = False
-        self._timer: Timer = context.clock.call_later(self._first_wait_s(first), self._tick)
+        self._timer: Timer | None = None
 
-    def insert(self, alert: Alert) -> None:
-        """Take an alert in, or its newer state. It never shortens the wait."""
-        self._alerts[alert.fingerprint] = alert
-
-    def alerts(self) -> list[Alert]:
-        """The alerts as they came, in no order."""
-        return list(self._alerts.values())
+    def start(self) -> None:
+        """Set the timer of the first flush. Alerts that join never shorten the wait."""
+        self._timer = self._context.clock.call_later(self._first_wait_s(), self._tick)
 
     async def stop(self) -> None:
-        """Stop the timer and cancel a flush that is under way."""
-        self._timer.cancel()
+        """Stop the timer, cancel a flush that is under way, and let the alerts go."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._flushing is not None:
             self._flushing.cancel()
             await asyncio.wait([self._flushing])
+        while not self.members.close(ALERTS_A_SLICE * 10):
+            await self._context.clock.sleep(0)
 
-    def _first_wait_s(self, first: Alert) -> float:
+    def _first_wait_s(self) -> float:
         clock, wait_ns = self._context.clock, self.route.options.group_wait_ns
-        already_late = first.starts_at.ns + wait_ns < clock.now_ns()
+        already_late = self._first_starts_ns + wait_ns < clock.now_ns()
         wait_s = 0.0 if already_late else wait_ns / NS
         return max(wait_s, (self._context.not_before_us - clock.monotonic_us()) / 1e6)
 
@@ -91,8 +106,10 @@ class Group:
         if error is not None:
             # Not a failure to notify but a defect of ours: the group goes on, and the log says what it was.
             self._log_failure(f"{type(error).__name__}: {error}")
-        if not self._alerts:
-            self._timer.cancel()
+        if not len(self.members):
+            if self._timer is not None:
+                self._timer.cancel()
+            self.members.close()
             self._context.on_empty(self)
         elif self._tick_missed:
             self._tick_missed = False
@@ -101,7 +118,6 @@ class Group:
     async def _flush(self) -> None:
         clock, options = self._context.clock, self.route.options
         now_ns = clock.now_ns()
-        snapshot = sorted(self._alerts.values(), key=alert_order)
         limit_s = max(options.group_interval_ns / NS, FLUSH_TIME_MIN_S) + self._context.cluster_wait_s()
         flush = Flush(
             receiver=options.receiver,
@@ -111,24 +127,38 @@ class Group:
             now_ns=now_ns,
             deadline_us=clock.monotonic_us() + int(limit_s * 1e6),
         )
-        alerts = tuple(alert if alert.resolved_at(now_ns) else alert.without_end() for alert in snapshot)
-        attrs = {"aggrGroup": self.key, "receiver": options.receiver, "alerts": len(alerts)}
+        attrs = {"aggrGroup": self.key, "receiver": options.receiver, "alerts": len(self.members)}
         self._context.log.debug("Flushing", extra={"attrs": attrs})
         try:
             async with asyncio.timeout(limit_s):
-                await self._pipeline(flush, alerts)
+                snapshot = await self._snapshot()
+                if self._pipeline.has_receivers:
+                    parts = [part async for part in self._parts(snapshot, now_ns)]
+                    await self._pipeline(flush, tuple(chain.from_iterable(parts)))
+                else:
+                    # Nobody wants to see them together, so that they need not be held together.
+                    async for part in self._parts(snapshot, now_ns):
+                        await self._pipeline(flush, tuple(part))
         except NotifyError as error:
             self._log_failure(str(error))
         except TimeoutError:
             self._log_failure(f"the flush did not end within {limit_s:g} s")
         else:
-            self._forget_resolved(snapshot, now_ns)
+            # What was told to be resolved goes, unless it was updated meanwhile.
+            self.members.forget_ended(snapshot, now_ns)
 
-    def _forget_resolved(self, snapshot: list[Alert], now_ns: int) -> None:
-        """Drop what was told to be resolved, unless it was updated meanwhile."""
-        for alert in snapshot:
-            if alert.resolved_at(now_ns) and self._alerts.get(alert.fingerprint) is alert:
-                del self._alerts[alert.fingerprint]
+    async def _snapshot(self) -> Snapshot:
+        """The members in group order; sorting many takes several slices."""
+        while not self.members.sort(COMPARISONS_A_SLICE):
+            await self._context.clock.sleep(0)
+        return self.members.snapshot()
+
+    async def _parts(self, snapshot: Snapshot, now_ns: int) -> AsyncIterator[list[Alert]]:
+        """The alerts as the flush sees them, some at a time: those that still fire have no end."""
+        for start in range(0, len(snapshot), ALERTS_A_SLICE):
+            if start:
+                await self._context.clock.sleep(0)
+            yield [make_alert(*fields).seen_at(now_ns) for fields in snapshot.part(start, ALERTS_A_SLICE)]
 
     def _log_failure(self, text: str) -> None:
         attrs = {"aggrGroup": self.key, "receiver": self.route.options.receiver, "err": text}

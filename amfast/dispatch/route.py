@@ -79,6 +79,16 @@ class Route:
         for child in self.children:
             yield from child.walk()
 
+    def label_names(self) -> frozenset[str] | None:
+        """The labels that decide where an alert goes from here; None for all of them."""
+        names: set[str] = set()
+        for route in self.walk():
+            if route.options.group_by_all:
+                return None
+            names.update(matcher.name for matcher in route.matchers)
+            names.update(route.options.group_by)
+        return frozenset(names)
+
     def group_labels(self, labels: Labels) -> Labels:
         """The labels of an alert that its group is named by; absent ones are left out."""
         if self.options.group_by_all:

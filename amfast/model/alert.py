@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cmp_to_key
 
 from amfast._ext.fingerprint import label_fingerprint
-from amfast.model.labels import Labels, compare_labels
+from amfast.model.labels import Labels
 from amfast.model.timestamp import ZERO, Time
+
+NEVER_NS = 1 << 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,47 +35,30 @@ class Alert:
         """The value of ``alertname``, empty without one."""
         return self.labels.get("alertname", "")
 
+    @property
+    def ends_at_ns(self) -> int:
+        """When it ends; without an end, later than any."""
+        return NEVER_NS if self.ends_at.is_zero else self.ends_at.ns
+
     def resolved_at(self, now_ns: int) -> bool:
         """Whether the alert has ended at ``now_ns``; the end itself counts as ended."""
         return not self.ends_at.is_zero and self.ends_at.ns <= now_ns
 
-    def without_end(self) -> Alert:
-        """The same alert, firing without a known end: how a flush sees what still fires."""
-        return replace(self, ends_at=ZERO)
-
-    def merged_with(self, newer: Alert) -> Alert:
-        """Both reports of one label set made one (reference api, "Storing").
-
-        The report with the later ``updated_at`` gives annotations, URL and ``timeout``, the earlier start wins,
-        and a later end that somebody sent stays.
-        """
-        old, new = (self, newer) if newer.updated_at.ns >= self.updated_at.ns else (newer, self)
-        starts_at = min(old.starts_at, new.starts_at, key=lambda time: time.ns)
-        ends_at = new.ends_at
-        if new.resolved_at(new.updated_at.ns):
-            if old.resolved_at(new.updated_at.ns) and old.ends_at.ns > ends_at.ns:
-                ends_at = old.ends_at
-        elif old.ends_at.ns > ends_at.ns and not old.timeout:
-            ends_at = old.ends_at
-        return replace(new, starts_at=starts_at, ends_at=ends_at)
+    def seen_at(self, now_ns: int) -> Alert:
+        """The same alert as a flush sees it: without a known end while it fires."""
+        return self if self.resolved_at(now_ns) else replace(self, ends_at=ZERO)
 
 
-def _optional(a: str | None, b: str | None) -> int:
-    """Alerts having a label come before those lacking it."""
-    if a == b:
-        return 0
-    if a is None or b is None:
-        return 1 if a is None else -1
-    return -1 if a < b else 1
-
-
-def _compare(a: Alert, b: Alert) -> int:
-    for name in ("job", "instance"):
-        order = _optional(a.labels.get(name), b.labels.get(name))
-        if order:
-            return order
-    return compare_labels(a.labels, b.labels)
-
-
-alert_order = cmp_to_key(_compare)
-"""Sort key of alerts within a group: job, instance, then label set (reference notify, "Flush input")."""
+def make_alert(
+    labels: Labels,
+    annotations: Labels,
+    starts_at: tuple[int, int],
+    ends_at: tuple[int, int],
+    updated_at: tuple[int, int],
+    generator_url: str,
+    timeout: bool,
+) -> Alert:
+    """An alert of what the table of alerts keeps; times are nanoseconds and an offset in seconds."""
+    return Alert(
+        labels, annotations, Time(*starts_at), Time(*ends_at), Time(*updated_at), generator_url, timeout
+    )

@@ -25,6 +25,11 @@ class Flush:
 class FlushPipeline(Protocol):
     """Takes a flush and its alerts, in group order, to the receiver."""
 
+    @property
+    def has_receivers(self) -> bool:
+        """Whether there is anybody to notify; else it may be called for some of the alerts at a time."""
+        ...
+
     async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
         """Return when everything is said that was to be said. Raises NotifyError otherwise."""
         ...

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush, heapreplace
-from typing import Final
+from typing import Final, Protocol
 
 from amfast._ext.fingerprint import label_fingerprint
 from amfast.config.types import InhibitRule
-from amfast.model.alert import Alert
 from amfast.model.anchors import Index, Pair, conditions, label_values
 from amfast.model.clock import Clock
 from amfast.model.labels import Labels
@@ -30,16 +29,33 @@ _Values = tuple[str, ...]
 """What an alert has for the equal labels of a rule; a label that is not there has the empty value."""
 
 
+class SourceAlert(Protocol):
+    """An alert as the rules see it. Its end may move on by itself; it is reported when it comes nearer."""
+
+    @property
+    def fingerprint(self) -> int: ...
+
+    @property
+    def labels(self) -> Labels: ...
+
+    @property
+    def ends_at_ns(self) -> int: ...
+
+
 class _Source:
     """An alert that may inhibit, and where it is filed."""
 
-    __slots__ = ("end_ns", "places", "queued_ns")
+    __slots__ = ("alert", "places", "queued_ns")
 
-    def __init__(self, end_ns: int) -> None:
-        self.end_ns = end_ns
-        self.queued_ns = end_ns
+    def __init__(self, alert: SourceAlert) -> None:
+        self.alert = alert
+        self.queued_ns = alert.ends_at_ns
         """Where it stands in the queue of ends, never after its end; other entries of it there do not count."""
         self.places: list[tuple[_Shelves, _Values]] = []
+
+    @property
+    def end_ns(self) -> int:
+        return self.alert.ends_at_ns
 
 
 _Shelves = dict[_Values, OrderedDict[int, _Source]]
@@ -94,37 +110,35 @@ class Inhibitor:
 
     # Hearing
 
-    def observe(self, alert: Alert) -> None:
-        """Hear of an alert that is new, or was said again, perhaps with another end."""
-        fingerprint, end_ns = alert.fingerprint, NEVER if alert.ends_at.is_zero else alert.ends_at.ns
+    def observe(self, alert: SourceAlert) -> None:
+        """Hear of an alert that came to fire, has ended, or ends earlier than it was said to before."""
+        fingerprint, end_ns = alert.fingerprint, alert.ends_at_ns
         source = self._sources.get(fingerprint)
+        now_ns = self._clock.now_ns()
         if source is None:
             numbers = self._by_source.matching(alert.labels)
-            if numbers and end_ns > self._clock.now_ns():
-                self._take_in(numbers, alert, end_ns)
+            if numbers and end_ns > now_ns:
+                self._take_in(numbers, alert)
             return
-        now_ns = self._clock.now_ns()
-        fired = source.end_ns > now_ns
-        if end_ns > now_ns:
-            source.end_ns = end_ns
-            if end_ns < source.queued_ns:  # a later end is seen when the queue comes to the earlier one
-                source.queued_ns = end_ns
-                heappush(self._ends, (end_ns, fingerprint))
-            self.version += not fired
-        else:
+        self.version += 1
+        source.alert = alert
+        if end_ns <= now_ns:
             self._forget(fingerprint)
-            self.version += fired
+        elif end_ns < source.queued_ns:  # a later end is seen when the queue comes to the earlier one
+            source.queued_ns = end_ns
+            heappush(self._ends, (end_ns, fingerprint))
 
-    def _take_in(self, numbers: Sequence[int], alert: Alert, end_ns: int) -> None:
-        source = _Source(end_ns)
+    def _take_in(self, numbers: Sequence[int], alert: SourceAlert) -> None:
+        source = _Source(alert)
+        labels, fingerprint = alert.labels, alert.fingerprint
         for number in numbers:
             rule = self._rules[number]
-            shelves = rule.two_sided if self._by_target.holds(number, alert.labels) else rule.one_sided
-            values = label_values(alert.labels, rule.equal)
-            shelves.setdefault(values, OrderedDict())[alert.fingerprint] = source
+            shelves = rule.two_sided if self._by_target.holds(number, labels) else rule.one_sided
+            values = label_values(labels, rule.equal)
+            shelves.setdefault(values, OrderedDict())[fingerprint] = source
             source.places.append((shelves, values))
-        self._sources[alert.fingerprint] = source
-        heappush(self._ends, (end_ns, alert.fingerprint))
+        self._sources[fingerprint] = source
+        heappush(self._ends, (source.queued_ns, fingerprint))
         self.version += 1
 
     def _forget(self, fingerprint: int) -> None:

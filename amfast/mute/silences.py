@@ -7,7 +7,7 @@ the latest one wins wherever two meet (reference storage, section 4).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from amfast._ext.pb import decode_silences, encode_silence
@@ -86,11 +86,23 @@ class Silences:
         The fingerprint is that of the labels, for who has it at hand.
         """
         matching = self._verdicts.matching(labels, fingerprint)
-        if not matching:
-            return ()
+        return self.active(matching) if matching else ()
+
+    def matching(self, labels: Labels, fingerprint: int | None = None) -> tuple[str, ...]:
+        """Ids of all silences that match the labels, active or not, in the order they came.
+
+        The answer for the same labels changes only with ``version``.
+        """
+        return self._verdicts.matching(labels, fingerprint)
+
+    def active(self, silence_ids: Iterable[str]) -> tuple[str, ...]:
+        """Those of the silences that are active now."""
         now_ns = self._clock.now_ns()
         return tuple(
-            silence_id for silence_id in matching if self._by_id[silence_id].silence.state(now_ns) == "active"
+            silence_id
+            for silence_id in silence_ids
+            if (stored := self._by_id.get(silence_id)) is not None
+            and stored.silence.state(now_ns) == "active"
         )
 
     def interests(self) -> tuple[frozenset[Pair], bool]:

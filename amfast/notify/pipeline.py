@@ -20,6 +20,11 @@ class Pipeline:
     stages: Sequence[Stage]
     deliveries: Sequence[Delivery]
 
+    @property
+    def has_receivers(self) -> bool:
+        """False for a receiver without integrations: whatever it is sent ends in silence."""
+        return bool(self.deliveries)
+
     async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
         for stage in self.stages:
             alerts = await stage(flush, alerts)

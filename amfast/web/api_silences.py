@@ -7,12 +7,13 @@ from functools import partial
 from typing import Final
 
 from amfast.model.clock import Clock
+from amfast.model.json_text import encode_for_html
 from amfast.model.matcher import Matcher, MatcherMode, valid_label_name
 from amfast.model.silence import MatcherSpec, Silence, SilenceNotFound, SilenceRefused
 from amfast.model.timestamp import Time, format_ms
-from amfast.web.alert_json import BadParameter, parse_filter
 from amfast.web.errors import wrong_format
-from amfast.web.json_out import encode_for_html, json_response, raw_json_response
+from amfast.web.filters import BadParameter, parse_filter
+from amfast.web.json_out import json_response, raw_json_response
 from amfast.web.message import Request, Response
 from amfast.web.params import Params
 from amfast.web.parse_silence import parse_silence

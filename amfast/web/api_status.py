@@ -6,7 +6,7 @@ import logging
 
 from amfast.model.matcher import MatcherMode
 from amfast.model.timestamp import format_ms
-from amfast.web.alert_json import BadParameter, parse_filter
+from amfast.web.filters import BadParameter, parse_filter
 from amfast.web.json_out import json_response
 from amfast.web.message import Request, Response
 from amfast.web.params import Params

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from amfast.model.goquote import quote
-from amfast.web.json_out import JSON_HEADERS, encode_for_html
+from amfast.model.json_text import encode_for_html
+from amfast.web.json_out import JSON_HEADERS
 from amfast.web.message import Response
 
 _UNPROCESSABLE: Final = 422

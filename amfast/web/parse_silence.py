@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import re2
 
@@ -14,7 +15,9 @@ from amfast.model.silence import MatcherSpec, Silence, SilenceRefused
 from amfast.model.timestamp import ZERO_NS, Time
 from amfast.web import json_in
 from amfast.web.errors import body_unreadable, required, too_few
-from amfast.web.parse_alerts import NameCheck
+
+NameCheck: TypeAlias = Callable[[str], bool]
+"""Whether a text may be the name of a label (reference config, section 12)."""
 
 _FIELDS: Final = {
     name.lower(): name

@@ -2,53 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
-from amfast.model.alert import Alert
+from amfast._ext.intake import Posted
 from amfast.model.labels import Labels
+from amfast.model.matcher import Matcher
 from amfast.model.silence import Silence
 from amfast.model.timestamp import Time
 
 
 class AlertSink(Protocol):
-    """Where valid alerts go."""
+    """Where the bodies of posted alerts go."""
 
-    def put(self, alerts: Sequence[Alert]) -> None: ...
+    def post(self, body: bytes | memoryview, resolve_timeout_ns: int) -> Posted:
+        """Store the valid alerts of a body. Raises BodyEmpty, BodyError and BodyInvalid, with nothing stored."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
-class AlertEntry:
-    """An alert with what is known about it at this moment.
-
-    ``receivers`` are in the order of the routes (duplicates possible), ``silenced_by`` in the order the
-    silences came; ``inhibited_by`` holds fingerprints in hexadecimal.
-    """
-
-    alert: Alert
-    receivers: tuple[str, ...]
-    silenced_by: tuple[str, ...]
-    inhibited_by: tuple[str, ...]
+ReceiverFilter: TypeAlias = Callable[[Collection[str]], bool]
+"""Whether any of the receivers named is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
-class GroupEntry:
-    """An aggregation group; ``muted_by`` names the time intervals that mute it now."""
+class AlertFilter:
+    """Which of the alerts not yet over to list; ``takes_receivers`` is None when receivers do not matter."""
 
-    receiver: str
-    labels: Labels
-    route_labels: Labels
-    alerts: tuple[AlertEntry, ...]
-    muted_by: tuple[str, ...]
+    matchers: Sequence[Matcher] = ()
+    active: bool = True
+    silenced: bool = True
+    inhibited: bool = True
+    muted: bool = True
+    takes_receivers: ReceiverFilter | None = None
 
 
 class AlertReader(Protocol):
-    """What the listings show, in any order, resolved alerts included."""
+    """Listings as JSON in portions that are worked out as they are asked for, each within milliseconds."""
 
-    def alerts(self) -> Iterable[AlertEntry]: ...
+    @property
+    def is_loaded(self) -> bool:
+        """Whether all alerts have their groups; they do not for a moment after a reload."""
+        ...
 
-    def groups(self) -> Iterable[GroupEntry]: ...
+    async def wait_loaded(self) -> None: ...
+
+    def alerts(self, wanted: AlertFilter) -> Iterator[bytes]:
+        """The list of alerts, by fingerprint."""
+        ...
+
+    def groups(self, wanted: AlertFilter) -> Iterator[bytes]:
+        """The list of groups with their alerts."""
+        ...
 
 
 class SilenceStore(Protocol):

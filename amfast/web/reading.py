@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import httptools
 
-from amfast._ext.intake import Intake
+from amfast._ext.arrival import Arrival
 from amfast.web import shared as bounds
 from amfast.web.message import Handler, Request, Response, Target, parse_target
 from amfast.web.shared import Shared, refusal
@@ -33,7 +33,7 @@ class Known(NamedTuple):
     answers: dict[bool, Handler]
 
 
-class Reading(Intake, asyncio.BufferedProtocol):
+class Reading(Arrival, asyncio.BufferedProtocol):
     """The half of a connection that reads. The other half is called with every request and refusal."""
 
     __slots__ = (

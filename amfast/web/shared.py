@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from amfast._ext.arrival import Pads
 from amfast._ext.heads import Heads
-from amfast._ext.intake import Pads
 from amfast.model.clock import Clock
 from amfast.web.answer_heads import AnswerHeads
 from amfast.web.message import Handler, Response, reason

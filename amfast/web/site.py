@@ -47,7 +47,6 @@ class Site:
         options: SiteOptions,
         *,
         clock: Clock,
-        local_offset_s: Callable[[int], int],
         log: logging.Logger,
         parts: Iterable[Measured] = (),
         stopwatch_ns: Callable[[], int] | None = None,
@@ -59,8 +58,6 @@ class Site:
             sink=ports.alerts,
             reader=ports.reader,
             status=ports.status,
-            clock=clock,
-            local_offset_s=local_offset_s,
             mode=options.mode,
         )
         self._v2 = V2(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
@@ -12,10 +12,10 @@ from amfast.web.api_alerts import AlertsApi
 from amfast.web.api_silences import SilencesApi
 from amfast.web.api_status import StatusApi
 from amfast.web.errors import RequestRefused, method_unknown, path_unknown
-from amfast.web.message import Request, Response
+from amfast.web.message import Headers, Request, Response
 from amfast.web.negotiation import check_media_types, cors_headers, is_preflight, preflight
 
-Operation: TypeAlias = Callable[[Request], Response]
+Operation: TypeAlias = Callable[[Request], Response | Awaitable[Response]]
 
 API_PATH: Final = "/api/v2/"
 _SILENCE_PATH: Final = "/api/v2/silence/"
@@ -50,13 +50,12 @@ class V2:
         except RequestRefused as refused:
             operation = _refusing(refused)
 
-        def answer(request: Request) -> Response:
+        def answer(request: Request) -> Response | Awaitable[Response]:
             try:
-                response = operation(request)
+                result = operation(request)
             except RequestRefused as refused:
-                response = refused.response()
-            response.headers = (*response.headers, *headers) if response.headers else headers
-            return response
+                result = refused.response()
+            return _finished(result, headers) if isinstance(result, Response) else _finish(result, headers)
 
         return answer
 
@@ -81,6 +80,15 @@ class V2:
 def _refusing(refused: RequestRefused) -> Operation:
     refused.__traceback__ = None  # it holds on to the request
     return lambda _request: refused.response()
+
+
+def _finished(response: Response, headers: Headers) -> Response:
+    response.headers = (*response.headers, *headers) if response.headers else headers
+    return response
+
+
+async def _finish(awaitable: Awaitable[Response], headers: Headers) -> Response:
+    return _finished(await awaitable, headers)
 
 
 def _escaped(raw_path: str) -> str:

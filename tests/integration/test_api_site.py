@@ -15,20 +15,26 @@ from amfast.model.errors import AmfastError
 from amfast.model.silence import MatcherSpec, Silence
 from amfast.model.timestamp import NS, Time
 from amfast.web.message import Request, Response, Target
-from amfast.web.ports import AlertEntry, GroupEntry
 from amfast.web.site import SiteOptions
-from tests.support.alerts import alert
-from tests.support.web import BUILD, Answer, RealClock, ServerThread, StandIns, ask, exchange, make_site
-
-FAR_S = 10_000_000_000.0
+from tests.support.web import (
+    BUILD,
+    CONFIG,
+    Answer,
+    RealClock,
+    ServerThread,
+    StandIns,
+    ask,
+    exchange,
+    make_site,
+)
 
 
 class Node:
     """A served site with its stand-ins."""
 
-    def __init__(self, options: SiteOptions | None = None) -> None:
+    def __init__(self, options: SiteOptions | None = None, config: str = CONFIG) -> None:
         self.clock = RealClock()
-        self.behind = StandIns(self.clock)
+        self.behind = StandIns(self.clock, config)
         self.site = make_site(self.behind, options)
         self.server = ServerThread(self.site.handle, self.clock)
 
@@ -234,56 +240,66 @@ def test_version_1_is_gone_and_says_where_to_go(node: Node, caplog: pytest.LogCa
     assert "/api/v1/alerts" in caplog.text
 
 
-def entry(
-    number: int, silenced: tuple[str, ...] = (), inhibited: tuple[str, ...] = (), **labels: str
-) -> AlertEntry:
-    return AlertEntry(alert(ends=FAR_S, n=str(number), **labels), ("d",), silenced, inhibited)
+TREE = """
+route:
+  receiver: d
+  routes:
+  - {receiver: z, matchers: ['job=~".+"'], group_by: [a], continue: true}
+  - {receiver: d, matchers: [job=b], group_by: [n]}
+  - {receiver: d, matchers: [kind=~".+"], group_by: [kind, n]}
+inhibit_rules:
+- {source_matchers: [kind=source], target_matchers: [kind=target]}
+receivers: [{name: d}, {name: z}]
+"""
 
 
-def test_groups_are_filtered_sorted_and_show_all_receivers_of_an_alert(node: Node) -> None:
-    shared = entry(1, job="b")
-    over = AlertEntry(alert(starts=-2e8, ends=-1e8, n="9"), ("d",), (), ())
-    node.behind.more_groups = [
-        GroupEntry("z", {"a": "2"}, {}, (entry(2, job="b", instance="2"), shared, entry(3, job="a")), ()),
-        GroupEntry("d", {"a": "2"}, {"team": "x"}, (shared,), ("nights",)),
-        GroupEntry("d", {"a": "1", "b": "0"}, {}, (entry(4, ("s1",)),), ()),
-        GroupEntry("d", {"b": "0"}, {}, (entry(5, (), ("f",)),), ()),
-        GroupEntry("d", {}, {}, (over,), ()),
-    ]
+def test_groups_are_filtered_sorted_and_show_all_receivers_of_an_alert() -> None:
+    node = Node(config=TREE)
+    with node.server:
+        post_alert(node, n="1", a="2", job="b")
+        post_alert(node, n="2", a="2", job="b", instance="2")
+        post_alert(node, n="3", a="2", job="a")
+        post_alert(node, n="4", kind="source")
+        post_alert(node, n="5", kind="target")
+        over = [{"labels": {"n": "9"}, "startsAt": "2020-01-01T00:00:00Z", "endsAt": "2020-01-01T00:00:01Z"}]
+        assert node.ask("POST", "/api/v2/alerts", json.dumps(over)).status == 200
 
-    def groups(query: str = "") -> list[tuple[str, dict, list[str]]]:
-        shown = json.loads(node.ask("GET", f"/api/v2/alerts/groups?{query}").body)
-        return [
-            (group["receiver"]["name"], group["labels"], [item["labels"]["n"] for item in group["alerts"]])
-            for group in shown
-        ]
+        def groups(query: str = "") -> list[tuple[str, dict, list[str]]]:
+            shown = json.loads(node.ask("GET", f"/api/v2/alerts/groups?{query}").body)
+            return [
+                (
+                    group["receiver"]["name"],
+                    group["labels"],
+                    [item["labels"]["n"] for item in group["alerts"]],
+                )
+                for group in shown
+            ]
 
-    assert groups() == [
-        ("d", {"b": "0"}, ["5"]),
-        ("d", {"a": "2"}, ["1"]),
-        ("z", {"a": "2"}, ["3", "2", "1"]),
-        ("d", {"a": "1", "b": "0"}, ["4"]),
-    ]
-    assert [group[0] for group in groups("muted=false")] == ["d", "z", "d"]
-    assert [group[2] for group in groups("silenced=false&inhibited=false")] == [["1"], ["3", "2", "1"]]
-    assert [group[2] for group in groups("active=false")] == [["5"], ["4"]]
-    assert groups("receiver=z|y") == [("z", {"a": "2"}, ["3", "2", "1"])]
-    assert groups("filter=job=b&filter=instance!=") == [("z", {"a": "2"}, ["2"])]
-    assert groups("receiver_matchers=name=z") == []
-    assert len(groups("receiver_matchers=name=d")) == 3
-    shown = json.loads(node.ask("GET", "/api/v2/alerts/groups").body)
-    muted = shown[1]["alerts"][0]
-    assert list(shown[0]) == ["alerts", "labels", "receiver", "routeLabels"]
-    assert shown[1]["routeLabels"] == {"team": "x"}
-    assert muted["receivers"] == [{"name": "d"}, {"name": "z"}]
-    assert muted["status"] == {
-        "inhibitedBy": [],
-        "mutedBy": ["nights"],
-        "silencedBy": [],
-        "state": "suppressed",
-    }
-    alone = json.loads(node.ask("GET", "/api/v2/alerts/groups?receiver=d").body)
-    assert alone[1]["alerts"][0]["receivers"] == [{"name": "d"}]
+        by_a = ("z", {"a": "2"}, ["3", "2", "1"])
+        source, target = (
+            ("d", {"kind": "source", "n": "4"}, ["4"]),
+            ("d", {"kind": "target", "n": "5"}, ["5"]),
+        )
+        assert groups() == [by_a, ("d", {"n": "1"}, ["1"]), ("d", {"n": "2"}, ["2"]), source, target]
+        assert groups("inhibited=false&receiver=d&filter=n!=1") == [("d", {"n": "2"}, ["2"]), source]
+        assert groups("active=false") == [target]
+        assert groups("receiver=z|y") == [by_a]
+        assert groups("filter=job=b&filter=instance!=&receiver=z") == [("z", {"a": "2"}, ["2"])]
+        assert groups("receiver_matchers=name=z") == []
+        assert len(groups("receiver_matchers=name=d")) == 4
+        shown = json.loads(node.ask("GET", "/api/v2/alerts/groups").body)
+        assert list(shown[0]) == ["alerts", "labels", "receiver", "routeLabels"]
+        assert shown[0]["alerts"][1]["receivers"] == [{"name": "d"}, {"name": "z"}]
+        assert shown[-1]["alerts"][0]["status"] == {
+            "inhibitedBy": [shown[-2]["alerts"][0]["fingerprint"]],
+            "mutedBy": [],
+            "silencedBy": [],
+            "state": "suppressed",
+        }
+        alone = json.loads(node.ask("GET", "/api/v2/alerts/groups?receiver=z").body)
+        assert alone[0]["alerts"][1]["receivers"] == [{"name": "z"}]
+        listed = json.loads(node.ask("GET", "/api/v2/alerts?filter=n=1").body)
+        assert listed[0]["receivers"] == [{"name": "z"}, {"name": "d"}], "in the order of the routes"
 
 
 def test_listings_show_silences_at_once_and_filter_by_them(node: Node) -> None:
@@ -357,7 +373,7 @@ def test_the_status_names_the_version_and_the_configuration(node: Node) -> None:
 
 def test_generated_times_are_local_and_posted_ones_keep_their_zone() -> None:
     node = Node()
-    node.site._alerts._local_offset_s = lambda _now_ns: 5400
+    node.behind.side.store._local_offset_s = lambda _now_ns: 5400
     with node.server:
         body = '[{"labels":{"a":"b"},"startsAt":"2026-01-01T00:00:00-03:00"}]'
         assert node.ask("POST", "/api/v2/alerts", body).status == 200

@@ -8,23 +8,21 @@ import re
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Self
 
-from amfast.model.alert import Alert
 from amfast.model.labels import Labels
-from amfast.model.matcher import Matcher, MatchType
 from amfast.model.timestamp import NS, Time
-from amfast.mute.silences import Silences
 from amfast.web.connection import Connection
 from amfast.web.message import Handler
-from amfast.web.ports import AlertEntry, BuildInfo, ClusterStatus, GroupEntry, Ports
+from amfast.web.ports import BuildInfo, ClusterStatus, Ports
 from amfast.web.server import Server
 from amfast.web.site import Site, SiteOptions
+from tests.support.alert_side import AlertSide
 
 LOG = logging.getLogger("test.web")
+CONFIG = "route: {receiver: d, group_by: [alertname], group_wait: 1h}\nreceivers: [{name: d}, {name: unused}]"
 BUILD = BuildInfo(version="0.0.0")
 
 
@@ -45,47 +43,17 @@ class RealClock:
 
 
 class StandIns:
-    """Alerts in a dict, one receiver, one group per ``alertname``; the silences are the real ones."""
+    """The real alert side behind a stand-in for the rest: status, receivers and reload."""
 
-    def __init__(self, clock: RealClock) -> None:
+    def __init__(self, clock: RealClock, config: str = CONFIG) -> None:
         self.clock = clock
-        self.stored: dict[int, Alert] = {}
-        self.silences = Silences(
-            clock=clock, retention_ns=3600 * NS, new_id=lambda: str(uuid.uuid4()), log=LOG
-        )
-        self.more_groups: list[GroupEntry] = []
+        self.side = AlertSide(clock, config)
+        asyncio.run(self.side.dispatcher.run())
+        self.silences = self.side.silences
         self.reloads = 0
         self.reload_error: Exception | None = None
         self.reload_waits_s = 0.0
         self.uptime = Time(clock.now_ns())
-
-    def put(self, alerts: Sequence[Alert]) -> None:
-        for alert in alerts:
-            old = self.stored.get(alert.fingerprint)
-            self.stored[alert.fingerprint] = alert if old is None else old.merged_with(alert)
-
-    def alerts(self) -> Iterable[AlertEntry]:
-        return [AlertEntry(alert, ("d",), self._silenced_by(alert), ()) for alert in self.stored.values()]
-
-    def groups(self) -> Iterable[GroupEntry]:
-        by_name: dict[str, list[AlertEntry]] = {}
-        for entry in self.alerts():
-            by_name.setdefault(entry.alert.name, []).append(entry)
-        for name, entries in by_name.items():
-            labels = {"alertname": name} if name else {}
-            yield GroupEntry("d", labels, {}, tuple(entries), ())
-        yield from self.more_groups
-
-    def _silenced_by(self, alert: Alert) -> tuple[str, ...]:
-        return tuple(
-            silence.id
-            for silence in self.silences.list()
-            if silence.state(self.clock.now_ns()) == "active"
-            and all(
-                Matcher(MatchType(spec.type), spec.name, spec.pattern).matches_labels(alert.labels)
-                for spec in silence.matcher_sets[0]
-            )
-        )
 
     def config_text(self) -> str:
         return "route:\n  receiver: d\n"
@@ -106,7 +74,7 @@ class StandIns:
         self.reloads += 1
 
     def ports(self) -> Ports:
-        return Ports(self, self, self.silences, self, self.reload)
+        return Ports(self.side.store, self.side.views, self.silences, self, self.reload)
 
 
 def make_site(stand_ins: StandIns, options: SiteOptions | None = None) -> Site:
@@ -114,7 +82,6 @@ def make_site(stand_ins: StandIns, options: SiteOptions | None = None) -> Site:
         stand_ins.ports(),
         options or SiteOptions(BUILD),
         clock=stand_ins.clock,
-        local_offset_s=lambda _now_s: 0,
         log=LOG,
     )
 

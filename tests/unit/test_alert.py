@@ -1,16 +1,14 @@
-"""The alert value: fingerprint, hash, merging, order."""
+"""The alert value: fingerprint, hash, end, order of label sets."""
 
 from __future__ import annotations
 
 import itertools
 
-import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
 from amfast._ext.fingerprint import alert_hash, label_fingerprint
-from amfast.model.alert import alert_order
 from amfast.model.labels import compare_labels, format_labels, labels_order, make_labels
 from tests.support.alerts import alert, at
 
@@ -54,11 +52,6 @@ def test_the_set_lacking_the_first_differing_name_is_smaller() -> None:
     assert compare_labels({"z": "z"}, {"a": "1", "b": "1"}) == -1
 
 
-def test_alerts_with_a_job_come_first() -> None:
-    without, b, a = alert(x="1"), alert(job="b"), alert(job="a", instance="i")
-    assert sorted([without, b, a], key=alert_order) == [a, b, without]
-
-
 def test_group_labels_are_quoted_as_go_quotes() -> None:
     labels = make_labels({"b": 'say "hi"\n', "a": "ü\u200b\x01"})
     assert format_labels(labels) == '{a="ü\\u200b\\x01", b="say \\"hi\\"\\n"}'
@@ -68,36 +61,5 @@ def test_the_end_itself_counts_as_resolved() -> None:
     it = alert(a="1", ends=10)
     assert it.resolved_at(at(10).ns)
     assert not it.resolved_at(at(10).ns - 1)
-    assert not it.without_end().resolved_at(at(99).ns)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "ends", "timeout"),
-    [
-        # A firing report keeps an end that somebody sent and that is later.
-        ({"ends": 500, "updated": 0}, {"ends": 300, "updated": 10}, 500, False),
-        # That end is then as assumed as the newer report's own was.
-        ({"ends": 500, "updated": 0}, {"ends": 300, "updated": 10, "timeout": True}, 500, True),
-        # An assumed end gives way to what the newer report says.
-        ({"ends": 500, "updated": 0, "timeout": True}, {"ends": 300, "updated": 10}, 300, False),
-        # A resolve ends a firing alert, however late its old end.
-        ({"ends": 500, "updated": 0}, {"ends": 5, "updated": 10}, 5, False),
-        # Of two resolved reports the later end stays.
-        ({"ends": 8, "updated": 0}, {"ends": 5, "updated": 10}, 8, False),
-    ],
-)
-def test_the_newer_report_wins_but_an_end_that_was_sent_is_kept(
-    old: dict[str, float], new: dict[str, float], ends: float, *, timeout: bool
-) -> None:
-    merged = alert(a="1", starts=3, **old).merged_with(
-        alert(a="1", starts=4, annotations={"n": "new"}, **new)
-    )
-    assert merged.ends_at == at(ends)
-    assert merged.timeout is timeout
-    assert merged.starts_at == at(3)
-    assert merged.annotations == {"n": "new"}
-
-
-def test_merging_does_not_depend_on_who_is_asked() -> None:
-    older, newer = alert(a="1", ends=50, updated=1), alert(a="1", ends=40, updated=2)
-    assert older.merged_with(newer) == newer.merged_with(older)
+    assert it.seen_at(at(10).ns) is it
+    assert not it.seen_at(at(9).ns).resolved_at(at(99).ns), "to a flush it has no end"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,7 @@ from amfast.model.alert import Alert
 from amfast.model.flush import Flush
 from amfast.model.matcher import MatcherMode, parse_matchers
 from amfast.model.notification import NotifyError
+from tests.support.alert_side import make_store, post, route_to
 from tests.support.alerts import alert
 from tests.support.virtual import START_NS, VirtualClock, run_virtual
 
@@ -34,6 +36,8 @@ def route(
 class Recorder:
     """A pipeline that notes every flush and can be told to fail or to take its time."""
 
+    has_receivers = True
+
     def __init__(self, clock: VirtualClock) -> None:
         self.clock = clock
         self.flushes: list[tuple[float, list[str], list[bool]]] = []
@@ -53,19 +57,17 @@ class Recorder:
         return [flush[0] for flush in self.flushes]
 
 
-def build(clock: VirtualClock, *, not_before_us: int = 0, **fields: object) -> tuple[Dispatcher, Recorder]:
+async def build(
+    clock: VirtualClock, *, not_before_us: int = 0, **fields: object
+) -> tuple[Dispatcher, Recorder, Callable[[Alert], object]]:
+    """A dispatcher, what its groups flush, and how to hand it an alert."""
     recorder = Recorder(clock)
     times = {"group_wait_ns": 5 * SECOND_NS, "group_interval_ns": 20 * SECOND_NS}
     root = build_routes(route("r", group_by=("team",), **{**times, **fields}))
-    dispatcher = Dispatcher(
-        root,
-        {"r": recorder},
-        clock=clock,
-        log=logging.getLogger("test"),
-        cluster_wait_s=lambda: 0.0,
-        not_before_us=not_before_us,
-    )
-    return dispatcher, recorder
+    store = make_store(clock)
+    dispatcher = route_to(store, root, {"r": recorder}, clock, not_before_us=not_before_us)
+    await dispatcher.run()
+    return dispatcher, recorder, partial(post, store)
 
 
 def _attrs(caplog: pytest.LogCaptureFixture) -> str:
@@ -121,10 +123,10 @@ def test_children_inherit_what_they_do_not_say() -> None:
 
 def test_a_group_is_flushed_after_its_wait_and_then_at_every_interval() -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock)
-        dispatcher.put(alert(team="t", i="1"))
+        dispatcher, recorder, put = await build(clock)
+        put(alert(team="t", i="1"))
         await clock.sleep(3)
-        dispatcher.put(alert(team="t", i="2", starts=-1000))  # joining never shortens the wait
+        put(alert(team="t", i="2", starts=-1000))  # joining never shortens the wait
         await clock.sleep(43)
         assert recorder.flushes == [
             (5, ["1", "2"], [False, False]),
@@ -138,8 +140,8 @@ def test_a_group_is_flushed_after_its_wait_and_then_at_every_interval() -> None:
 
 def test_a_group_founded_by_an_old_alert_is_flushed_at_once() -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock)
-        dispatcher.put(alert(team="t", i="1", starts=-6))
+        dispatcher, recorder, put = await build(clock)
+        put(alert(team="t", i="1", starts=-6))
         await clock.sleep(1)
         assert recorder.times == [0]
         await dispatcher.stop()
@@ -149,10 +151,10 @@ def test_a_group_founded_by_an_old_alert_is_flushed_at_once() -> None:
 
 def test_groups_are_told_apart_by_their_labels() -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock)
+        dispatcher, recorder, put = await build(clock)
         for i, team in enumerate("aab"):
-            dispatcher.put(alert(team=team, i=str(i)))
-        dispatcher.put(alert(i="none"))
+            put(alert(team=team, i=str(i)))
+        put(alert(i="none"))
         assert sorted(group.key for group in dispatcher.groups()) == [
             '{}:{team="a"}', '{}:{team="b"}', "{}:{}",
         ]  # fmt: skip
@@ -165,12 +167,12 @@ def test_groups_are_told_apart_by_their_labels() -> None:
 
 def test_a_resolved_alert_is_told_once_and_the_empty_group_goes() -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock)
-        dispatcher.put(alert(team="t", i="1", ends=10))
+        dispatcher, recorder, put = await build(clock)
+        put(alert(team="t", i="1", ends=10))
         await clock.sleep(100)
         assert recorder.flushes == [(5, ["1"], [False]), (25, ["1"], [True])]
         assert list(dispatcher.groups()) == []
-        dispatcher.put(alert(team="t", i="1", starts=100, ends=200))
+        put(alert(team="t", i="1", starts=100, ends=200))
         await clock.sleep(6)
         assert recorder.times[-1] == 105, "a new group waits again"
         await dispatcher.stop()
@@ -180,9 +182,9 @@ def test_a_resolved_alert_is_told_once_and_the_empty_group_goes() -> None:
 
 def test_a_failed_flush_keeps_the_resolved_alert_for_the_next_one(caplog: pytest.LogCaptureFixture) -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock)
+        dispatcher, recorder, put = await build(clock)
         recorder.error = NotifyError("receiver is down", retry=False)
-        dispatcher.put(alert(team="t", i="1", ends=1))
+        put(alert(team="t", i="1", ends=1))
         await clock.sleep(6)
         recorder.error = None
         await clock.sleep(20)
@@ -195,11 +197,11 @@ def test_a_failed_flush_keeps_the_resolved_alert_for_the_next_one(caplog: pytest
 
 def test_an_alert_that_fires_again_while_its_end_is_told_stays() -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock)
+        dispatcher, recorder, put = await build(clock)
         recorder.takes_s = 4
-        dispatcher.put(alert(team="t", i="1", ends=1))
+        put(alert(team="t", i="1", ends=1))
         await clock.sleep(6)
-        dispatcher.put(alert(team="t", i="1", starts=6, ends=500))
+        put(alert(team="t", i="1", starts=6, ends=500))
         await clock.sleep(20)
         assert recorder.flushes[-1] == (25, ["1"], [False])
         await dispatcher.stop()
@@ -209,9 +211,9 @@ def test_an_alert_that_fires_again_while_its_end_is_told_stays() -> None:
 
 def test_a_slow_flush_delays_the_next_which_then_starts_at_once() -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock)
+        dispatcher, recorder, put = await build(clock)
         recorder.takes_s = 19.9
-        dispatcher.put(alert(team="t", i="1"))
+        put(alert(team="t", i="1"))
         await clock.sleep(6)
         assert recorder.times == [5]
         recorder.takes_s = 0
@@ -225,9 +227,9 @@ def test_a_slow_flush_delays_the_next_which_then_starts_at_once() -> None:
 
 def test_a_flush_that_outlasts_its_deadline_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock)
+        dispatcher, recorder, put = await build(clock)
         recorder.takes_s = 10_000
-        dispatcher.put(alert(team="t", i="1"))
+        put(alert(team="t", i="1"))
         await clock.sleep(66)
         # The deadline is the interval itself, so the flush that was due waits for it and starts at once.
         assert recorder.times == [5, 25, 45, 65]
@@ -239,9 +241,9 @@ def test_a_flush_that_outlasts_its_deadline_is_given_up(caplog: pytest.LogCaptur
 
 def test_a_defect_in_one_flush_does_not_end_the_group(caplog: pytest.LogCaptureFixture) -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock)
+        dispatcher, recorder, put = await build(clock)
         recorder.error = ZeroDivisionError("oops")
-        dispatcher.put(alert(team="t", i="1"))
+        put(alert(team="t", i="1"))
         await clock.sleep(26)
         assert recorder.times == [5, 25]
         await dispatcher.stop()
@@ -252,9 +254,9 @@ def test_a_defect_in_one_flush_does_not_end_the_group(caplog: pytest.LogCaptureF
 
 def test_nothing_is_flushed_before_the_start_delay_is_over() -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock, not_before_us=30_000_000)
-        dispatcher.put(alert(team="t", i="1"))
-        dispatcher.put(alert(team="u", i="2", starts=-100))
+        dispatcher, recorder, put = await build(clock, not_before_us=30_000_000)
+        put(alert(team="t", i="1"))
+        put(alert(team="u", i="2", starts=-100))
         await clock.sleep(31)
         assert recorder.times == [30, 30]
         await dispatcher.stop()
@@ -264,9 +266,9 @@ def test_nothing_is_flushed_before_the_start_delay_is_over() -> None:
 
 def test_stopping_cancels_what_is_being_sent() -> None:
     async def main(clock: VirtualClock) -> None:
-        dispatcher, recorder = build(clock)
+        dispatcher, recorder, put = await build(clock)
         recorder.takes_s = 15
-        dispatcher.put(alert(team="t", i="1"))
+        put(alert(team="t", i="1"))
         await clock.sleep(6)
         await dispatcher.stop()
         await clock.sleep(100)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 from dataclasses import replace
+from typing import Any
 
-from amfast.alerts.store import AlertStore
 from amfast.config.load import loads
 from amfast.config.types import Config
+from amfast.mute.silences import Silences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import Inhibit
 from amfast.running import Parts, Running
-from amfast.views import AlertViews
+from amfast.views import AlertViews, Mutes
+from amfast.web.ports import AlertFilter
+from tests.support.alert_side import make_store, post
 from tests.support.alerts import alert, at
 from tests.support.virtual import VirtualClock, run_virtual
 
@@ -43,8 +47,9 @@ class Node:
         self.text = ROUTE
         self.counts = Counts()
         log = logging.getLogger("test")
-        self.store = AlertStore(clock=clock, log=log)
-        self.views = AlertViews(self.store, lambda _labels: (), clock)
+        self.store = make_store(clock)
+        silences = Silences(clock=clock, retention_ns=10**15, new_id=lambda: "s", log=log)
+        self.views = AlertViews(self.store, Mutes(self.store.table, silences, clock), clock)
         around = Surroundings(
             clock=clock,
             random=random.Random(1),
@@ -77,22 +82,24 @@ class Node:
 
     def inhibited(self) -> dict[str, tuple[str, ...]]:
         """What inhibits each alert that is inhibited, by its severity."""
-        return {
-            entry.alert.labels["s"]: entry.inhibited_by for entry in self.views.alerts() if entry.inhibited_by
-        }
+        return inhibited_in(json.loads(b"".join(self.views.alerts(AlertFilter()))))
 
     def in_groups(self) -> list[str]:
-        return sorted(
-            entry.alert.labels["s"]
-            for group in self.views.groups()
-            for entry in group.alerts
-            if entry.inhibited_by
-        )
+        groups = json.loads(b"".join(self.views.groups(AlertFilter())))
+        return sorted(severity for group in groups for severity in inhibited_in(group["alerts"]))
 
     def value(self, name: str, *labels: str) -> float:
         parts = (self.running, self.views, self.counts)
         families = {family.name: family for part in parts for family in part.metrics()}
         return float(dict(families[f"alertmanager_{name}"].samples).get(labels, 0.0))  # type: ignore[arg-type]
+
+
+def inhibited_in(alerts: list[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
+    return {
+        shown["labels"]["s"]: tuple(shown["status"]["inhibitedBy"])
+        for shown in alerts
+        if shown["status"]["inhibitedBy"]
+    }
 
 
 CRITICAL, WARNING, INFO = (alert(ends=600, s=severity, a="x") for severity in ("critical", "warning", "info"))
@@ -103,7 +110,7 @@ def test_a_reload_puts_other_rules_over_the_same_alerts() -> None:
     async def main(clock: VirtualClock) -> None:
         node = Node(clock)
         await node.reload(OVER_WARNINGS)
-        node.store.put([WARNING, CRITICAL, INFO])
+        post(node.store, WARNING, CRITICAL, INFO)
         assert node.inhibited() == {"warning": BY_CRITICAL}
         assert node.in_groups() == ["warning"]
         assert node.value("alerts", "suppressed") == 1
@@ -124,11 +131,11 @@ def test_groups_ask_the_rules_in_force_and_only_those_who_still_fire_inhibit() -
     async def main(clock: VirtualClock) -> None:
         node = Node(clock)
         await node.reload(OVER_INFO)
-        node.store.put([WARNING, CRITICAL, INFO])
+        post(node.store, WARNING, CRITICAL, INFO)
         await node.reload(OVER_WARNINGS)
         await clock.sleep(6)
         assert node.value("notifications_suppressed_total", "inhibition") == 1
-        node.store.put([replace(CRITICAL, ends_at=at(6), updated_at=at(6))])
+        post(node.store, replace(CRITICAL, ends_at=at(6)))
         await clock.sleep(10)
         assert node.inhibited() == {}
         assert node.value("notifications_suppressed_total", "inhibition") == 1

@@ -113,7 +113,7 @@ def _read(body: bytes) -> list[_Posted]:
     return alerts
 
 
-def _read_alert(value: Any, where: str) -> _Posted:  # noqa: ANN401 - any JSON value
+def _read_alert(value: Any, where: str) -> _Posted:
     posted = _Posted()
     for name, item in json_in.pairs(value, where):
         known = _FIELDS.get(json_in.fold(name))

@@ -1,0 +1,76 @@
+from collections.abc import Iterable
+from typing import Self, final
+
+from amfast._ext.table import Router, StoredAlert, Table
+
+@final
+class Places(Router):
+    """Where alerts are routed, by those of their labels that routing looks at."""
+
+    epoch: int
+    """Grows with every :meth:`begin`."""
+    taken: int
+    """How many reports were routed so far."""
+
+    def __new__(cls, table: Table) -> Self:
+        """From now on the table has its rows routed here."""
+
+    def begin(self, names: Iterable[str] | None) -> None:
+        """Route everything anew, by these labels only, or by all."""
+
+    def take_unplaced(self) -> list[StoredAlert]:
+        """The alerts reported since the last call for which no place is known."""
+
+    def put(
+        self, stored: StoredAlert, groups: tuple[Members, ...], receivers: bytes, names: tuple[str, ...]
+    ) -> None:
+        """Make a place for alerts like this one, with its groups, and put it into them.
+
+        ``receivers`` is what listings show, a JSON list; ``names`` are the receivers' names in the same order.
+        """
+
+    def sweep(self, start: int, count: int) -> int:
+        """Route up to ``count`` rows from ``start``, those without a place; returns where to go on, 0 at the end."""
+
+@final
+class Members:
+    """The alerts of one group."""
+
+    owner: object
+    receiver: str
+    tail: bytes
+    is_closed: bool
+
+    def __new__(cls, places: Places, owner: object, receiver: str, tail: bytes) -> Self:
+        """``tail`` is what a listing writes behind the alerts of the group."""
+
+    def __len__(self) -> int: ...
+    def close(self, count: int = ...) -> bool:
+        """Take no more alerts, and let up to ``count`` go; True when none is left."""
+
+    def sort(self, comparisons: int) -> bool:
+        """Bring the alerts into group order (reference notify, "Flush input"), within about so many comparisons.
+
+        True when all are in order; else it is to be called again.
+        """
+
+    def snapshot(self) -> Snapshot:
+        """The alerts that are in order."""
+
+    def forget_ended(self, taken: Snapshot, now_ns: int) -> int:
+        """Drop the alerts of a snapshot that had ended and were not reported since; returns how many."""
+
+    def stored(self) -> list[StoredAlert]:
+        """The alerts as they are held."""
+
+@final
+class Snapshot:
+    """The alerts of a group at one moment, in order."""
+
+    def __len__(self) -> int: ...
+    def part(
+        self, start: int, count: int
+    ) -> list[
+        tuple[dict[str, str], dict[str, str], tuple[int, int], tuple[int, int], tuple[int, int], str, bool]
+    ]:
+        """What :meth:`amfast._ext.table.StoredAlert.fields` gives, of ``count`` alerts from ``start``."""

@@ -1,0 +1,516 @@
+# cython: freethreading_compatible=True
+"""Places, which remember where alerts with certain labels are routed, and the members of groups."""
+
+cimport cython
+from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcmp, memcpy, memmove, memset
+
+from amfast._ext.instant cimport Instant, instant_of, is_before, is_unset
+from amfast._ext.pool cimport Pair, compare_bytes
+from amfast._ext.slots cimport NOTHING, slots_add, slots_init, slots_remove
+from amfast._ext.table cimport STORED, Form, Row, StoredAlert, Table
+from amfast._ext.xxh64 cimport xxh64
+
+cdef enum:
+    TAIL_MAX = 2048  # members that are sorted and put in their places one by one
+
+
+@cython.final
+cdef class Places(Router):
+    """Puts every row that is reported into the groups of its place."""
+
+    def __cinit__(self, Table table):
+        self.table = table
+        self.free_place = NOTHING
+        self.unplaced = []
+        self.relevant = set()
+        slots_init(&self.by_pairs)
+        table.router = self
+
+    def __dealloc__(self):
+        cdef uint32_t i
+        for i in range(self.places_size):
+            if self.places[i].pairs != NULL:
+                free(self.places[i].pairs)
+                Py_XDECREF(self.places[i].groups)
+                Py_XDECREF(self.places[i].receivers)
+                Py_XDECREF(self.places[i].names)
+        free(self.places)
+        free(self.is_relevant)
+        free(self.by_pairs.at)
+
+    def begin(self, names):
+        cdef uint32_t i, number
+        cdef bytes name
+        for i in range(self.places_size):
+            if self.places[i].pairs != NULL and self.places[i].is_alive:
+                self._kill(i)
+        self.unplaced = []
+        if self.relevant is not None:
+            for number in self.relevant:
+                self.table.pool.drop_name(number)
+        self.relevant = None
+        if names is not None:
+            self.relevant = {
+                self.table.pool.name_number(name, len(name)) for name in {text.encode() for text in names}
+            }
+        self.relevant_size = 0
+        self.epoch += 1
+
+    cdef int _look_at_names(self) except -1:
+        """Note for each name whether routing looks at it; again whenever there are more names."""
+        cdef uint32_t size = self.table.pool.names_size + 64, number
+        cdef void* grown = realloc(self.is_relevant, size)
+        if grown == NULL:
+            raise MemoryError
+        self.is_relevant = <uint8_t*>grown
+        memset(self.is_relevant, self.relevant is None, size)
+        if self.relevant is not None:
+            for number in self.relevant:
+                self.is_relevant[number] = 1
+        self.relevant_size = size
+        return 0
+
+    cdef uint32_t _project(self, uint32_t id, uint32_t* pairs) except? NOTHING:
+        """Write the pairs that routing looks at; returns how many."""
+        cdef Row* row = &self.table.rows[id]
+        cdef uint32_t i, size = 0
+        if self.relevant_size < self.table.pool.names_size:
+            self._look_at_names()
+        for i in range(row.labels_size):
+            if self.is_relevant[self.table.pool.pairs[row.labels[i]].name]:
+                pairs[size] = row.labels[i]
+                size += 1
+        return size
+
+    cdef uint32_t _find(self, uint32_t tag, const uint32_t* pairs, uint32_t size) noexcept:
+        cdef uint32_t at = tag & self.by_pairs.mask
+        cdef Place* place
+        while self.by_pairs.at[at].id != NOTHING:
+            if self.by_pairs.at[at].tag == tag:
+                place = &self.places[self.by_pairs.at[at].id]
+                if place.size == size and memcmp(place.pairs, pairs, size * sizeof(uint32_t)) == 0:
+                    return self.by_pairs.at[at].id
+            at = (at + 1) & self.by_pairs.mask
+        return NOTHING
+
+    cdef int take(self, Table table, uint32_t id) except -1:
+        """See that a row is in its groups; what no place is known for waits for :meth:`take_unplaced`."""
+        cdef Row* row = &table.rows[id]
+        cdef uint32_t* pairs
+        cdef uint32_t size, place
+        cdef uint32_t few[32]
+        self.taken += 1
+        if row.place != NOTHING and self.places[row.place].is_alive:
+            if row.placed < <uint32_t>len(<object>self.places[row.place].groups):
+                self._enter(id, row.place)
+            return 0
+        pairs = few
+        if row.labels_size > 32:
+            pairs = <uint32_t*>malloc(row.labels_size * sizeof(uint32_t))
+            if pairs == NULL:
+                raise MemoryError
+        try:
+            size = self._project(id, pairs)
+            place = self._find(<uint32_t>xxh64(<uint8_t*>pairs, size * sizeof(uint32_t), 0), pairs, size)
+        finally:
+            if pairs != few:
+                free(pairs)
+        if place == NOTHING:
+            self.unplaced.append(table.look_at(id))
+        else:
+            self._enter(id, place)
+        return 0
+
+    cdef int _enter(self, uint32_t id, uint32_t place) except -1:
+        cdef Row* row = &self.table.rows[id]
+        cdef Members group
+        cdef bint is_new = row.place != place
+        if is_new:
+            if row.place != NOTHING:
+                self.leave(row.place)
+            row.place = place
+            row.placed = 0
+            self.places[place].refs += 1
+        for group in <tuple>self.places[place].groups:
+            if row.placed == 0 or not group.has(id):
+                group.add(id)
+        row.placed = <uint32_t>len(<tuple>self.places[place].groups)
+        return 0
+
+    cdef void leave(self, uint32_t number) noexcept:
+        cdef Place* place = &self.places[number]
+        place.refs -= 1
+        if place.refs == 0 and not place.is_alive:
+            self._free(number)
+
+    cdef void _kill(self, uint32_t number) noexcept:
+        """Let nobody come to a place any more."""
+        cdef Place* place = &self.places[number]
+        slots_remove(&self.by_pairs, place.tag, number)
+        place.is_alive = False
+        if place.refs == 0:
+            self._free(number)
+
+    cdef void _free(self, uint32_t number) noexcept:
+        cdef Place* place = &self.places[number]
+        cdef uint32_t i
+        for i in range(place.size):
+            self.table.pool.drop(place.pairs[i])
+        free(place.pairs)
+        place.pairs = NULL
+        Py_XDECREF(place.groups)
+        Py_XDECREF(place.receivers)
+        Py_XDECREF(place.names)
+        place.next_free = self.free_place
+        self.free_place = number
+
+    def take_unplaced(self):
+        unplaced, self.unplaced = self.unplaced, []
+        return unplaced
+
+    def put(self, StoredAlert stored, tuple groups, bytes receivers, tuple names):
+        cdef Row* row = &self.table.rows[stored.row]
+        cdef uint32_t* pairs = <uint32_t*>malloc(max(row.labels_size, 1) * sizeof(uint32_t))
+        cdef uint32_t size, tag, number, i
+        cdef Place* place
+        cdef Members group
+        if pairs == NULL:
+            raise MemoryError
+        size = self._project(stored.row, pairs)
+        tag = <uint32_t>xxh64(<uint8_t*>pairs, size * sizeof(uint32_t), 0)
+        number = self._find(tag, pairs, size)
+        if number != NOTHING:
+            self._kill(number)
+        number = self.free_place
+        if number != NOTHING:
+            self.free_place = self.places[number].next_free
+        else:
+            if self.places_size == self.places_room:
+                self._grow()
+            number = self.places_size
+            self.places_size += 1
+        place = &self.places[number]
+        memset(place, 0, sizeof(Place))
+        place.pairs = pairs
+        place.size = size
+        place.tag = tag
+        place.is_alive = True
+        for i in range(size):
+            self.table.pool.pairs[pairs[i]].refs += 1
+        for kept in (groups, receivers, names):
+            Py_INCREF(kept)
+        place.groups, place.receivers, place.names = <PyObject*>groups, <PyObject*>receivers, <PyObject*>names
+        slots_add(&self.by_pairs, tag, number)
+        for group in groups:
+            group.at_places.append(number)
+        self._enter(stored.row, number)
+
+    def _grow(self):
+        cdef uint32_t room = self.places_room * 2 + 64
+        cdef void* grown = realloc(self.places, room * sizeof(Place))
+        if grown == NULL:
+            raise MemoryError
+        self.places = <Place*>grown
+        self.places_room = room
+
+    def sweep(self, uint32_t start, uint32_t count):
+        cdef uint32_t id, end = min(self.table.rows_size, start + count)
+        cdef Row* row
+        for id in range(start, end):
+            row = &self.table.rows[id]
+            if self.table.states[id] & STORED and (row.place == NOTHING or not self.places[row.place].is_alive):
+                self.take(self.table, id)
+        return end if end < self.table.rows_size else 0
+
+
+cdef bint comes_before(Table table, uint32_t a, uint32_t b) noexcept:
+    """Order of the alerts of a group: job, instance, then label set (reference notify, "Flush input")."""
+    cdef Row* x = &table.rows[a]
+    cdef Row* y = &table.rows[b]
+    cdef Pair* p
+    cdef Pair* q
+    cdef int order = compare_pairs(table, x.job, y.job)
+    cdef uint32_t i
+    if order == 0:
+        order = compare_pairs(table, x.instance, y.instance)
+    if order:
+        return order < 0
+    if x.labels_size != y.labels_size:
+        return x.labels_size < y.labels_size
+    for i in range(x.labels_size):
+        if x.labels[i] != y.labels[i]:
+            p = table.pool.pairs[x.labels[i]]
+            q = table.pool.pairs[y.labels[i]]
+            if p.name != q.name:  # the set holding the earlier name has what the other lacks
+                return compare_bytes(
+                    table.pool.names[p.name].bytes, table.pool.names[p.name].size,
+                    table.pool.names[q.name].bytes, table.pool.names[q.name].size,
+                ) > 0
+            return compare_bytes(p.bytes + p.value_at, p.value_size, q.bytes + q.value_at, q.value_size) < 0
+    return False
+
+
+cdef inline int compare_pairs(Table table, uint32_t a, uint32_t b) noexcept:
+    """By value; alerts that have the label come before those that lack it."""
+    cdef Pair* p
+    cdef Pair* q
+    if a == b:
+        return 0
+    if a == NOTHING or b == NOTHING:
+        return 1 if a == NOTHING else -1
+    p = table.pool.pairs[a]
+    q = table.pool.pairs[b]
+    return compare_bytes(p.bytes + p.value_at, p.value_size, q.bytes + q.value_at, q.value_size)
+
+
+@cython.final
+cdef class Members:
+    """The rows of one group."""
+
+    def __cinit__(self, Places places, object owner, str receiver, bytes tail):
+        self.places = places
+        self.table = places.table
+        self.owner = owner
+        self.receiver = receiver
+        self.tail = tail
+        self.epoch = places.epoch
+        self.at_places = []
+
+    def __dealloc__(self):
+        self._stop_sorting()
+        free(self.rows)
+
+    def __len__(self):
+        return self.size
+
+    cdef int add(self, uint32_t row) except -1:
+        cdef uint32_t room
+        cdef void* grown
+        if self.size == self.room:
+            room = self.room + self.room // 2 + 4
+            grown = realloc(self.rows, room * sizeof(uint32_t))
+            if grown == NULL:
+                raise MemoryError
+            self.rows = <uint32_t*>grown
+            self.room = room
+        self.rows[self.size] = row
+        self.size += 1
+        self.table.rows[row].groups += 1
+        return 0
+
+    cdef bint has(self, uint32_t row) noexcept:
+        cdef uint32_t i
+        for i in range(self.size):
+            if self.rows[i] == row:
+                return True
+        return False
+
+    def close(self, uint32_t count=NOTHING):
+        cdef uint32_t number, row
+        cdef Place* place
+        self.is_closed = True
+        self._stop_sorting()
+        for number in self.at_places:
+            place = &self.places.places[number]
+            if place.pairs != NULL and place.is_alive and self in <tuple>place.groups:
+                self.places._kill(number)
+        self.at_places = []
+        self.sorted_size = 0
+        while self.size and count:
+            self.size -= 1
+            count -= 1
+            row = self.rows[self.size]
+            self.table.rows[row].groups -= 1
+            self.table.let_go(row)
+        return self.size == 0
+
+    def sort(self, uint32_t comparisons):
+        return self.sort_some(comparisons)
+
+    cdef bint sort_some(self, uint32_t comparisons) except -1:
+        """Bring the members into order, within so many comparisons or so; whether all are."""
+        cdef uint32_t tail = self.size - self.sorted_size
+        cdef Merge* merge = self.merge
+        if tail == 0:
+            return True
+        if merge == NULL:
+            if tail <= TAIL_MAX and (self.sorted_size or tail <= 2):
+                self._insert_tail()
+                return True
+            merge = <Merge*>malloc(sizeof(Merge))
+            if merge == NULL:
+                raise MemoryError
+            memset(merge, 0, sizeof(Merge))
+            self.merge = merge
+            merge.first, merge.size, merge.width = self.sorted_size, tail, 1
+            merge.source = <uint32_t*>malloc(tail * sizeof(uint32_t))
+            merge.target = <uint32_t*>malloc(tail * sizeof(uint32_t))
+            if merge.source == NULL or merge.target == NULL:
+                self._stop_sorting()
+                raise MemoryError
+            memcpy(merge.source, self.rows + self.sorted_size, tail * sizeof(uint32_t))
+            merge.right = 1
+        if not merge_runs(self.table, merge, &comparisons):
+            return False
+        if merge.whole == NULL:
+            merge.whole = <uint32_t*>malloc((merge.first + merge.size) * sizeof(uint32_t))
+            if merge.whole == NULL:
+                self._stop_sorting()
+                raise MemoryError
+            merge.left = merge.right = merge.at = 0
+        if not merge_whole(self.table, merge, self.rows, &comparisons):
+            return False
+        memcpy(self.rows, merge.whole, merge.at * sizeof(uint32_t))
+        self.sorted_size = merge.at
+        self._stop_sorting()
+        return self.sorted_size == self.size or self.sort_some(comparisons)
+
+    cdef void _insert_tail(self) noexcept:
+        cdef uint32_t low, high, middle, row
+        while self.sorted_size < self.size:
+            row = self.rows[self.sorted_size]
+            low, high = 0, self.sorted_size
+            while low < high:
+                middle = (low + high) // 2
+                if comes_before(self.table, row, self.rows[middle]):
+                    high = middle
+                else:
+                    low = middle + 1
+            memmove(self.rows + low + 1, self.rows + low, (self.sorted_size - low) * sizeof(uint32_t))
+            self.rows[low] = row
+            self.sorted_size += 1
+
+    cdef void _stop_sorting(self) noexcept:
+        if self.merge != NULL:
+            free(self.merge.source)
+            free(self.merge.target)
+            free(self.merge.whole)
+            free(self.merge)
+            self.merge = NULL
+
+    def snapshot(self):
+        cdef Snapshot taken = Snapshot.__new__(Snapshot)
+        taken.members = self
+        taken.size = self.sorted_size
+        taken.rows = <uint32_t*>malloc((self.sorted_size + 1) * sizeof(uint32_t))
+        taken.changes = <uint32_t*>malloc((self.sorted_size + 1) * sizeof(uint32_t))
+        if taken.rows == NULL or taken.changes == NULL:
+            raise MemoryError
+        memcpy(taken.rows, self.rows, self.sorted_size * sizeof(uint32_t))
+        return taken
+
+    def forget_ended(self, Snapshot taken, now_ns):
+        cdef Instant now = instant_of(now_ns, 0)
+        cdef uint32_t i, to = 0, sorted_size = 0
+        cdef uint32_t gone = 0
+        cdef Row* row
+        for i in range(taken.size):
+            row = &self.table.rows[taken.rows[i]]
+            if is_unset(&row.ends) or is_before(&now, &row.ends) or row.changes != taken.changes[i]:
+                taken.rows[i] = NOTHING
+            else:
+                gone += 1
+        if gone == 0 or self.is_closed:
+            return 0
+        self._stop_sorting()
+        # Both lists are in the same order, but for what came in between.
+        gone = 0
+        for i in range(self.size):
+            while gone < taken.size and taken.rows[gone] == NOTHING:
+                gone += 1
+            if gone < taken.size and self.rows[i] == taken.rows[gone]:
+                gone += 1
+                self._drop(self.rows[i])
+                continue
+            self.rows[to] = self.rows[i]
+            to += 1
+            sorted_size += i < self.sorted_size
+        gone = self.size - to
+        self.size = to
+        self.sorted_size = sorted_size
+        return gone
+
+    def _drop(self, uint32_t id):
+        cdef Row* row = &self.table.rows[id]
+        row.groups -= 1
+        if self.epoch == self.places.epoch and row.placed > 0:
+            row.placed -= 1
+        self.table.let_go(id)
+
+    def stored(self):
+        return [self.table.look_at(self.rows[i]) for i in range(self.size)]
+
+
+cdef bint merge_runs(Table table, Merge* merge, uint32_t* comparisons) noexcept:
+    """Merge neighbouring runs until one is left; false when the comparisons are used up before."""
+    cdef uint32_t middle, high
+    cdef uint32_t* swapped
+    while merge.width < merge.size:
+        while merge.low < merge.size:
+            middle = min(merge.low + merge.width, merge.size)
+            high = min(middle + merge.width, merge.size)
+            while merge.at < high:
+                if comparisons[0] == 0:
+                    return False
+                comparisons[0] -= 1
+                if merge.right >= high or (
+                    merge.left < middle
+                    and not comes_before(table, merge.source[merge.right], merge.source[merge.left])
+                ):
+                    merge.target[merge.at] = merge.source[merge.left]
+                    merge.left += 1
+                else:
+                    merge.target[merge.at] = merge.source[merge.right]
+                    merge.right += 1
+                merge.at += 1
+            merge.low = merge.left = merge.at = high
+            merge.right = min(high + merge.width, merge.size)
+        swapped = merge.source
+        merge.source = merge.target
+        merge.target = swapped
+        merge.width *= 2
+        merge.low = merge.left = merge.at = 0
+        merge.right = min(merge.width, merge.size)
+    return True
+
+
+cdef bint merge_whole(Table table, Merge* merge, const uint32_t* before, uint32_t* comparisons) noexcept:
+    """Merge what was sorted before with what is sorted now."""
+    while merge.at < merge.first + merge.size:
+        if comparisons[0] == 0:
+            return False
+        comparisons[0] -= 1
+        if merge.right >= merge.size or (
+            merge.left < merge.first and not comes_before(table, merge.source[merge.right], before[merge.left])
+        ):
+            merge.whole[merge.at] = before[merge.left]
+            merge.left += 1
+        else:
+            merge.whole[merge.at] = merge.source[merge.right]
+            merge.right += 1
+        merge.at += 1
+    return True
+
+
+@cython.final
+cdef class Snapshot:
+    """The members of a group at one moment, in order. The group outlives it, and so do they."""
+
+    def __dealloc__(self):
+        free(self.rows)
+        free(self.changes)
+
+    def __len__(self):
+        return self.size
+
+    def part(self, uint32_t start, uint32_t count):
+        cdef Table table = self.members.table
+        cdef uint32_t i
+        cdef list seen = []
+        for i in range(start, min(self.size, start + count)):
+            self.changes[i] = table.rows[self.rows[i]].changes
+            seen.append(table.fields(self.rows[i]))
+        return seen

@@ -1,0 +1,31 @@
+# Points in time as the alert path keeps them: seconds and nanoseconds, since years 1 to 9999 do not fit 64 bits of
+# nanoseconds, and the offset that a time was written with.
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+
+cdef struct Instant:
+    int64_t s
+    uint32_t ns
+    int32_t offset_s
+
+cdef extern from *:
+    """
+    #define AMF_ZERO_S (-62135596800LL) /* 0001-01-01T00:00:00Z, "not set" */
+    """
+    const int64_t ZERO_S "AMF_ZERO_S"
+
+cdef enum:
+    INSTANT_TEXT_MAX = 40
+
+cdef inline bint is_unset(Instant* time) noexcept nogil:
+    return time.s == ZERO_S and time.ns == 0
+
+
+cdef inline bint is_before(Instant* a, Instant* b) noexcept nogil:
+    return a.s < b.s or (a.s == b.s and a.ns < b.ns)
+
+
+cdef bint read_instant(const uint8_t* text, Py_ssize_t size, Instant* out) noexcept nogil
+cdef uint8_t* write_ms(uint8_t* out, Instant* time) noexcept nogil
+cdef object total_ns(Instant* time)
+cdef Instant instant_of(object ns, int32_t offset_s) except *

@@ -1,0 +1,79 @@
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol, Self, final
+
+from amfast._ext.grouping import Members, Places
+
+class _Mutes(Protocol):
+    """What a listing asks about muting. Answers may depend on the labels and on the versions, not on time."""
+
+    @property
+    def silences_version(self) -> int: ...
+    @property
+    def silences_everywhere(self) -> bool:
+        """Whether alerts without a marked pair have to be asked about, too."""
+
+    @property
+    def rules_version(self) -> int: ...
+    @property
+    def rules_everywhere(self) -> bool: ...
+    def matching(self, labels: dict[str, str], fingerprint: int, /) -> tuple[str, ...]:
+        """The silences that match, active or not."""
+
+    def active(self, silence_ids: tuple[str, ...], /) -> Sequence[str]:
+        """Those that are active now."""
+
+    def inhibiting(self, labels: dict[str, str], fingerprint: int, /) -> tuple[str, ...]: ...
+    def muted_by(self, group: object, /) -> tuple[str, ...]:
+        """The time intervals that mute the owner of a group's members now."""
+
+    def status_json(
+        self, silenced_by: Sequence[str], inhibited_by: Sequence[str], muted_by: Sequence[str], /
+    ) -> bytes: ...
+    def receivers_json(self, names: Sequence[str], /) -> bytes: ...
+
+@final
+class Test:
+    """One matcher of a filter."""
+
+    def __new__(
+        cls,
+        name: str,
+        value: str | None,
+        wants_equal: bool,
+        without: bool,
+        matches: Callable[[str], bool],
+    ) -> Self:
+        """With a ``value`` it is compared, else ``matches`` is asked, once for each value there is.
+
+        ``without`` is the verdict on an alert that lacks the label.
+        """
+
+@final
+class Listing:
+    """One listing under way (reference api, section 6)."""
+
+    is_done: bool
+
+    def __new__(
+        cls,
+        places: Places,
+        mutes: _Mutes,
+        tests: list[Test],
+        *,
+        active: bool,
+        silenced: bool,
+        inhibited: bool,
+        takes_receivers: Callable[[Collection[str]], bool] | None,
+        now_ns: int,
+    ) -> Self: ...
+    def alerts(self) -> bytes:
+        """The next portion of the list of alerts; it may be empty before the end."""
+
+    def set_groups(self, groups: list[Members]) -> None:
+        """The groups to list, in this order."""
+
+    def in_groups(self) -> bytes:
+        """The next portion of the list of groups; it may be empty before the end."""
+
+    def count(self) -> tuple[int, int]:
+        """How many alerts that are in groups and not over are heard, and how many are muted."""

@@ -1,0 +1,491 @@
+# cython: freethreading_compatible=True
+"""Listings of alerts and groups as JSON, written from stored pieces, a portion at a time (reference api, section 6).
+
+Between two portions anything may change. A list of alerts goes on behind the last fingerprint it has shown; a group is
+shown as its members were when it began.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcmp, memcpy
+
+from amfast._ext.grouping cimport Members, Place, Places
+from amfast._ext.instant cimport INSTANT_TEXT_MAX, Instant, instant_of, is_before, is_unset, write_ms
+from amfast._ext.pool cimport SILENCE_ANCHOR, TARGET_ANCHOR, Pair, Pool
+from amfast._ext.slots cimport NOTHING
+from amfast._ext.table cimport STORED, Form, Ordered, Row, StoredAlert, Table
+
+cdef enum:
+    PORTION_BYTES = 256 * 1024
+    PORTION_ROWS = 20000  # looked at, shown or not
+    COMPARISONS = 30000  # while a group is sorted
+    WHOLE_GROUP = 4096  # members that are shown in one portion
+
+cdef enum Verdict:
+    UNKNOWN
+    YES
+    NO
+    OTHER_NAME
+
+
+@cython.final
+cdef class Test:
+    """One matcher of a filter; what it says of a pair is worked out once."""
+
+    cdef object matches
+    cdef bytes name
+    cdef bytes value
+    cdef bint is_equality
+    cdef bint wants_equal
+    cdef bint without  # the verdict on an alert that lacks the label
+    cdef uint8_t* verdicts
+    cdef uint32_t size
+    cdef uint64_t recycled
+
+    def __cinit__(self, str name, value, bint wants_equal, bint without, matches):
+        self.name = name.encode()
+        self.is_equality = value is not None
+        self.value = value.encode("utf-8", "surrogatepass") if self.is_equality else b""
+        self.wants_equal = wants_equal
+        self.without = without
+        self.matches = matches
+
+    def __dealloc__(self):
+        free(self.verdicts)
+
+    cdef int refresh(self, Pool pool) except -1:
+        """Be ready for every pair that there is; forget what was noted if numbers were given anew."""
+        if self.recycled != pool.recycled or self.size < pool.pairs_size:
+            free(self.verdicts)
+            self.size = pool.pairs_size + pool.pairs_size // 8 + 1024
+            self.recycled = pool.recycled
+            self.verdicts = <uint8_t*>calloc(self.size, 1)
+            if self.verdicts == NULL:
+                self.size = 0
+                raise MemoryError
+        return 0
+
+    cdef bint takes(self, Pool pool, Row* row) except -1:
+        cdef uint32_t i
+        cdef uint8_t verdict
+        for i in range(row.labels_size):
+            verdict = self.verdicts[row.labels[i]]
+            if verdict == UNKNOWN:
+                verdict = self.verdicts[row.labels[i]] = self._work_out(pool, row.labels[i])
+            if verdict != OTHER_NAME:
+                return verdict == YES
+        return self.without
+
+    cdef Verdict _work_out(self, Pool pool, uint32_t id) except *:
+        cdef Pair* pair = pool.pairs[id]
+        cdef bint hit
+        if (
+            pool.names[pair.name].size != <size_t>len(self.name)
+            or memcmp(pool.names[pair.name].bytes, <const char*>self.name, len(self.name)) != 0
+        ):
+            return OTHER_NAME
+        if self.is_equality:
+            hit = pair.value_size == <size_t>len(self.value) and (
+                memcmp(pair.bytes + pair.value_at, <const char*>self.value, len(self.value)) == 0
+            )
+            return YES if hit == self.wants_equal else NO
+        return YES if self.matches(pool.value_text(id)) else NO
+
+
+@cython.final
+cdef class Listing:
+    """One listing under way."""
+
+    cdef Table table
+    cdef Places places
+    cdef object mutes
+    cdef list tests
+    cdef bint active, silenced, inhibited
+    cdef object takes_receivers
+    cdef Instant now
+    cdef uint8_t* out
+    cdef size_t size, room
+    cdef bint has_begun, has_item
+    cdef readonly bint is_done
+    cdef uint64_t last_fingerprint
+    cdef uint32_t last_row
+    cdef list groups
+    cdef uint32_t group_at
+    cdef uint32_t* shown
+    cdef uint32_t shown_size, shown_at
+    cdef bint group_open, group_pinned
+    cdef dict statuses
+    cdef dict receivers
+    cdef tuple muted_by
+    cdef uint32_t silences_version, rules_version
+    cdef bint silences_everywhere, rules_everywhere
+
+    def __cinit__(
+        self, Places places, mutes, list tests, *, bint active, bint silenced, bint inhibited, takes_receivers, now_ns
+    ):
+        self.places = places
+        self.table = places.table
+        self.mutes = mutes
+        self.tests = tests
+        self.active, self.silenced, self.inhibited = active, silenced, inhibited
+        self.takes_receivers = takes_receivers
+        self.now = instant_of(now_ns, 0)
+        self.statuses = {}
+        self.receivers = {}
+        self.muted_by = ()
+
+    def __dealloc__(self):
+        self._unpin()
+        free(self.out)
+
+    # Writing
+
+    cdef int _reserve(self, size_t more) except -1:
+        cdef void* grown
+        cdef size_t room
+        if self.size + more > self.room:
+            room = (self.size + more) * 5 // 4 + PORTION_BYTES // 8
+            grown = realloc(self.out, room)
+            if grown == NULL:
+                raise MemoryError
+            self.out = <uint8_t*>grown
+            self.room = room
+        return 0
+
+    cdef bytes _portion(self):
+        cdef bytes portion = PyBytes_FromStringAndSize(<char*>self.out, self.size)
+        self.size = 0
+        return portion
+
+    cdef int _write(self, bytes text) except -1:
+        self._reserve(PyBytes_GET_SIZE(text))
+        memcpy(self.out + self.size, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+        self.size += PyBytes_GET_SIZE(text)
+        return 0
+
+    cdef int _write_alert(self, uint32_t id, bytes receivers, bytes status) except -1:
+        cdef Row* row = &self.table.rows[id]
+        cdef Form* form = &self.table.forms[row.said]
+        cdef Pair** pairs = self.table.pool.pairs
+        cdef size_t room = 512 + PyBytes_GET_SIZE(receivers) + PyBytes_GET_SIZE(status)
+        cdef uint32_t i
+        cdef uint8_t* at
+        for i in range(form.notes_size):
+            room += pairs[form.notes[i]].json_size + 1
+        for i in range(row.labels_size):
+            room += pairs[row.labels[i]].json_size + 1
+        if form.url != NOTHING:
+            room += pairs[form.url].json_size
+        self._reserve(room)
+        at = self.out + self.size
+        at = put(at, b'{"annotations":{', 16)
+        at = put_pairs(at, pairs, form.notes, form.notes_size)
+        at = put(at, b'},"endsAt":"', 12)
+        at = write_ms(at, &row.ends)
+        at = put(at, b'","fingerprint":"', 17)
+        at = put_hex(at, row.fingerprint)
+        at = put(at, b'","receivers":', 14)
+        at = put(at, PyBytes_AS_STRING(receivers), PyBytes_GET_SIZE(receivers))
+        at = put(at, b',"startsAt":"', 13)
+        at = write_ms(at, &row.starts)
+        at = put(at, b'","status":', 11)
+        at = put(at, PyBytes_AS_STRING(status), PyBytes_GET_SIZE(status))
+        at = put(at, b',"updatedAt":"', 14)
+        at = write_ms(at, &row.updated)
+        at = put(at, b'",', 2)
+        if form.url != NOTHING:
+            at = put(at, <const char*>pairs[form.url].bytes, pairs[form.url].json_size)
+            at = put(at, b",", 1)
+        at = put(at, b'"labels":{', 10)
+        at = put_pairs(at, pairs, row.labels, row.labels_size)
+        at = put(at, b"}}", 2)
+        self.size = at - self.out
+        return 0
+
+    # What is true of an alert now
+
+    cdef int _begin_portion(self) except -1:
+        cdef Test test
+        self.size = 0
+        for test in self.tests:
+            test.refresh(self.table.pool)
+        self.silences_version = self.mutes.silences_version
+        self.silences_everywhere = self.mutes.silences_everywhere
+        self.rules_version = self.mutes.rules_version
+        self.rules_everywhere = self.mutes.rules_everywhere
+        self._reserve(PORTION_BYTES + PORTION_BYTES // 8)
+        return 0
+
+    cdef bint _passes(self, uint32_t id) except -1:
+        """Whether an alert is not over, and the matchers take it."""
+        cdef Row* row = &self.table.rows[id]
+        cdef Test test
+        if not is_unset(&row.ends) and is_before(&row.ends, &self.now):
+            return False
+        for test in self.tests:
+            if not test.takes(self.table.pool, row):
+                return False
+        return True
+
+    cdef tuple _status(self, uint32_t id):
+        """How a listing writes the status of an alert, whether it is silenced, whether inhibited."""
+        cdef Row* row = &self.table.rows[id]
+        if row.silences_seen != self.silences_version or row.rules_seen != self.rules_version:
+            self._see_mutes(id)
+            row = &self.table.rows[id]
+        key = (<size_t>row.silenced, <size_t>row.inhibited)
+        status = self.statuses.get(key)
+        if status is None:
+            silenced = () if row.silenced == NULL else self.mutes.active(<tuple>row.silenced)
+            inhibited = () if row.inhibited == NULL else <tuple>row.inhibited
+            # The tuples are kept, or another could come to have the address of one.
+            kept = (None if row.silenced == NULL else <tuple>row.silenced, inhibited)
+            text = self.mutes.status_json(silenced, inhibited, self.muted_by)
+            status = self.statuses[key] = (text, bool(silenced), bool(inhibited), kept)
+        return status
+
+    cdef int _see_mutes(self, uint32_t id) except -1:
+        cdef uint32_t marks = self.table.marks_of(id)
+        cdef dict labels = None
+        cdef Row* row = &self.table.rows[id]
+        if row.silences_seen != self.silences_version:
+            found = None
+            if self.silences_everywhere or marks & SILENCE_ANCHOR:
+                labels = self.table._texts(row.labels, row.labels_size)
+                found = self.mutes.matching(labels, row.fingerprint)
+            row = &self.table.rows[id]
+            replace(&row.silenced, found)
+            row.silences_seen = self.silences_version
+        if row.rules_seen != self.rules_version:
+            found = None
+            if self.rules_everywhere or marks & TARGET_ANCHOR:
+                if labels is None:
+                    labels = self.table._texts(row.labels, row.labels_size)
+                found = self.mutes.inhibiting(labels, row.fingerprint)
+            row = &self.table.rows[id]
+            replace(&row.inhibited, found)
+            row.rules_seen = self.rules_version
+        return 0
+
+    cdef bint _is_wanted(self, tuple status) except -1:
+        if not (self.active or status[1] or status[2]):
+            return False
+        return (self.silenced or not status[1]) and (self.inhibited or not status[2])
+
+    # The list of alerts
+
+    def alerts(self):
+        cdef Ordered* at
+        cdef size_t place
+        cdef uint32_t looked_at = 0
+        cdef bytes receivers
+        cdef bint is_first = not self.has_begun
+        self._begin_portion()
+        self.table.sort_order()
+        if is_first:
+            self.has_begun = True
+            self._write(b"[")
+            place = 0
+        else:
+            place = self.table.first_behind(self.last_fingerprint, self.last_row)
+        while place < self.table.sorted_size:
+            if self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS:
+                return self._portion()
+            at = &self.table.order[place]
+            self.last_fingerprint, self.last_row = at.fingerprint, at.row
+            looked_at += 1
+            place += 1
+            if not self.table.states[at.row] & STORED or not self._passes(at.row):
+                continue
+            receivers = self._receivers(self.table.rows[at.row].place)
+            if receivers is None:
+                continue
+            status = self._status(at.row)
+            if self._is_wanted(status):
+                if self.has_item:
+                    self._write(b",")
+                self.has_item = True
+                self._write_alert(self.last_row, receivers, <bytes>status[0])
+        self.is_done = True
+        self._write(b"]\n")
+        return self._portion()
+
+    cdef bytes _receivers(self, uint32_t place):
+        """The receivers of a place as JSON, None when the filter takes none of them."""
+        cdef Place* at
+        if place == NOTHING:
+            return b"[]" if self.takes_receivers is None or self.takes_receivers(()) else None
+        at = &self.places.places[place]
+        if self.takes_receivers is None:
+            return <bytes>at.receivers
+        found = self.receivers.get(place)
+        if found is None or found[0] is not <object>at.names:
+            names = <object>at.names
+            found = self.receivers[place] = (names, <bytes>at.receivers if self.takes_receivers(names) else None)
+        return found[1]
+
+    def count(self):
+        """How many alerts that are in groups and not over are heard, and how many are not."""
+        cdef uint32_t id, heard = 0, muted = 0
+        self._begin_portion()
+        for id in range(self.table.rows_size):
+            if self.table.rows[id].labels != NULL and self.table.rows[id].groups and self._is_active(id):
+                status = self._status(id)
+                if status[1] or status[2]:
+                    muted += 1
+                else:
+                    heard += 1
+        return heard, muted
+
+    cdef bint _is_active(self, uint32_t id) noexcept:
+        cdef Row* row = &self.table.rows[id]
+        return is_unset(&row.ends) or is_before(&self.now, &row.ends)
+
+    # The list of groups
+
+    def set_groups(self, list groups):
+        self.groups = groups
+
+    def in_groups(self):
+        cdef uint32_t looked_at = 0, id
+        cdef Members group
+        self._begin_portion()
+        if not self.has_begun:
+            self.has_begun = True
+            self._write(b"[")
+            self.group_at = 0
+        while self.group_at < <uint32_t>len(self.groups):
+            group = <Members>self.groups[self.group_at]
+            if self.shown == NULL and not self._open_group(group):
+                return self._portion()
+            while self.shown_at < self.shown_size:
+                if self.group_pinned and (self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS):
+                    return self._portion()
+                id = self.shown[self.shown_at]
+                self.shown_at += 1
+                looked_at += 1
+                self._show_member(id)
+            self._close_group(group)
+            if self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS:
+                break
+        if self.group_at < <uint32_t>len(self.groups):
+            return self._portion()
+        self.is_done = True
+        self._write(b"]\n")
+        return self._portion()
+
+    cdef bint _open_group(self, Members group) except -1:
+        """Take the members as they are now; false while they are still being sorted."""
+        cdef uint32_t i
+        self.shown_size = self.shown_at = 0
+        self.group_open = False
+        if group.is_closed or (self.takes_receivers is not None and not self.takes_receivers((group.receiver,))):
+            self.shown = <uint32_t*>malloc(1)
+            return True
+        if not group.sort_some(COMPARISONS):
+            return False
+        muted_by = self.mutes.muted_by(group.owner)
+        if muted_by != self.muted_by:
+            self.statuses.clear()
+            self.muted_by = muted_by
+        self.shown = <uint32_t*>malloc((group.size + 1) * sizeof(uint32_t))
+        if self.shown == NULL:
+            raise MemoryError
+        memcpy(self.shown, group.rows, group.size * sizeof(uint32_t))
+        self.shown_size = group.size
+        self.group_pinned = group.size > WHOLE_GROUP
+        if self.group_pinned:
+            for i in range(self.shown_size):
+                self.table.rows[self.shown[i]].refs += 1
+        return True
+
+    cdef int _show_member(self, uint32_t id) except -1:
+        cdef bytes receivers
+        if not self._passes(id):
+            return 0
+        status = self._status(id)
+        if not self._is_wanted(status):
+            return 0
+        receivers = self._group_receivers(self.table.rows[id].place)
+        if self.group_open:
+            self._write(b",")
+        else:
+            if self.has_item:
+                self._write(b",")
+            self._write(b'{"alerts":[')
+            self.group_open = True
+            self.has_item = True
+        self._write_alert(id, receivers, <bytes>status[0])
+        return 0
+
+    cdef int _close_group(self, Members group) except -1:
+        if self.group_open:
+            self._write(b"],")
+            self._write(group.tail)
+        self._unpin()
+        self.group_at += 1
+        return 0
+
+    cdef void _unpin(self) noexcept:
+        cdef uint32_t i
+        if self.shown != NULL and self.group_pinned:
+            for i in range(self.shown_size):
+                self.table.rows[self.shown[i]].refs -= 1
+                self.table.let_go(self.shown[i])
+        free(self.shown)
+        self.shown = NULL
+        self.group_pinned = False
+
+    cdef bytes _group_receivers(self, uint32_t place):
+        """The names of the receivers that the filter takes, sorted and each once, as JSON."""
+        if place == NOTHING:
+            return b"[]"
+        names = <object>self.places.places[place].names
+        found = self.receivers.get(names)
+        if found is None:
+            if self.takes_receivers is None:
+                taken = names
+            else:
+                taken = [name for name in names if self.takes_receivers((name,))]
+            found = self.receivers[names] = self.mutes.receivers_json(sorted(set(taken)))
+        return found
+
+
+cdef inline uint8_t* put(uint8_t* out, const char* text, size_t size) noexcept nogil:
+    memcpy(out, text, size)
+    return out + size
+
+
+cdef inline uint8_t* put_pairs(uint8_t* out, Pair** pairs, const uint32_t* ids, uint32_t size) noexcept nogil:
+    cdef uint32_t i
+    cdef Pair* pair
+    for i in range(size):
+        if i:
+            out[0] = c","
+            out += 1
+        pair = pairs[ids[i]]
+        out = put(out, <const char*>pair.bytes, pair.json_size)
+    return out
+
+
+cdef inline uint8_t* put_hex(uint8_t* out, uint64_t value) noexcept nogil:
+    cdef const char* hexadecimal = "0123456789abcdef"
+    cdef int i
+    for i in range(16):
+        out[i] = hexadecimal[(value >> (60 - 4 * i)) & 15]
+    return out + 16
+
+
+cdef inline int replace(PyObject** place, object found) except -1:
+    """Put a tuple where another was; an empty one is none."""
+    cdef PyObject* old = place[0]
+    if not found:
+        place[0] = NULL
+    else:
+        Py_INCREF(found)
+        place[0] = <PyObject*>found
+    Py_XDECREF(old)
+    return 0

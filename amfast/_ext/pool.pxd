@@ -1,0 +1,68 @@
+# Texts that many alerts have in common, each stored once: pairs of a name and a value, counted references.
+#
+# A pair is numbered; the number fits in four bytes and indexes whatever somebody wants to note about pairs. What is
+# stored is the pair as JSON, ``"name":"value"``, ready to be copied into a listing, and the value as it is where
+# the two differ.
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from libc.string cimport memcmp
+
+from amfast._ext.slots cimport NOTHING, Slots
+
+cdef enum:
+    URL_CHECKED = 1  # the value is a URI as the API wants it
+    SILENCE_ANCHOR = 2  # some silence asks for this very pair
+    SOURCE_ANCHOR = 4  # some inhibition rule asks for it in its sources
+    TARGET_ANCHOR = 8  # and in its targets
+
+cdef struct Pair:
+    uint32_t refs
+    uint32_t tag
+    uint32_t name  # number of the name
+    uint32_t json_size
+    uint32_t value_at  # where the bare value begins, counted from ``bytes``
+    uint32_t value_size
+    uint32_t marks
+    uint8_t* bytes  # behind this header
+
+cdef struct Name:
+    uint32_t refs
+    uint32_t size
+    uint8_t* bytes
+    bint is_classic
+
+cdef class Pool:
+    cdef Pair** pairs
+    cdef uint32_t pairs_size, pairs_room
+    cdef uint32_t* free_pairs
+    cdef uint32_t free_pairs_size, free_pairs_room
+    cdef Name* names
+    cdef uint32_t names_size, names_room
+    cdef list free_names
+    cdef list name_texts
+    cdef dict names_by_bytes
+    cdef Slots slots
+    cdef uint64_t seed
+    cdef readonly uint64_t recycled
+    """Grows when a number is given to another pair; whoever notes something by number must forget it then."""
+
+    cdef uint32_t _tag(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept
+    cdef uint32_t _look_up(self, uint32_t tag, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept
+    cdef Pair* _new_pair(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) except NULL
+    cdef int _grow_pairs(self) except -1
+    cdef uint32_t intern(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) except? NOTHING
+    cdef uint32_t find(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept
+    cdef void drop(self, uint32_t id) noexcept
+    cdef uint32_t name_number(self, const uint8_t* name, size_t size) except? NOTHING
+    cdef uint32_t find_name(self, const uint8_t* name, size_t size)
+    cdef void drop_name(self, uint32_t number) noexcept
+    cdef str value_text(self, uint32_t id)
+    cdef uint32_t intern_text(self, str name, str value) except? NOTHING
+
+
+cdef inline int compare_bytes(const uint8_t* a, size_t a_size, const uint8_t* b, size_t b_size) noexcept nogil:
+    cdef int order = memcmp(a, b, a_size if a_size < b_size else b_size)
+    if order:
+        return order
+    return -1 if a_size < b_size else a_size > b_size
