@@ -30,6 +30,7 @@ cluster: build
 
 bench: build
 	$(VENV_PYTHON) -m pytest bench
+	PYTHONPATH=. $(VENV_PYTHON) bench/alert_path.py $(ARGS)
 
 wheel: setup
 	$(VENV_PYTHON) -m build --no-isolation

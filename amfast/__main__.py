@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -30,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except grammar.UsageError as error:
         print(f"{texts.PROGRAM}: error: {error}, try --help", file=sys.stderr)  # noqa: T201 - a command line's answer
         return 1
+    if options.config_schema:
+        from amfast.config.documents import json_schema  # noqa: PLC0415 - only this needs it
+
+        return _print(json.dumps(json_schema(), indent=2) + "\n")
     logs.setup(options.log_level, options.log_format, sys.stderr)
     return _run(options)
 

@@ -31,20 +31,23 @@ from amfast.cluster.options import Options as ClusterOptions
 from amfast.cluster.peer import Peer
 from amfast.config.cluster_tls import load_cluster_tls
 from amfast.config.load import load
+from amfast.config.observing import EventRecorder
 from amfast.config.types import Config
+from amfast.filewatch import FileWatch
 from amfast.loopclock import LoopClock, local_offset_s
 from amfast.model.clock import Clock
-from amfast.model.errors import AmfastError
+from amfast.model.errors import AmfastError, ConfigError
 from amfast.model.matcher import MatcherMode
 from amfast.model.metric import Family, Measured, single
 from amfast.model.timestamp import Time
 from amfast.model.version import API_VERSION
 from amfast.mute.inhibition import Inhibitor
+from amfast.mute.intervals import NamedIntervals
 from amfast.mute.silences import Limits, Silences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
 from amfast.notify.nflog import NotificationLog
-from amfast.notify.stages import Inhibit, Settle, Silence, Stage
+from amfast.notify.stages import ActiveIntervals, Inhibit, MuteIntervals, Settle, Silence, Stage
 from amfast.receivers.http import AiohttpClient
 from amfast.receivers.table import INTEGRATIONS
 from amfast.running import Parts, Running
@@ -60,6 +63,8 @@ from amfast.web.uri import is_request_uri
 GETS_MIN = 8
 LEAVE_TIMEOUT_S = 10.0
 DRAIN_TIMEOUT_S = 5.0
+WATCH_INTERVAL_S = 2.0
+"""How often ``--config.auto-reload`` looks at the file."""
 
 log = logging.getLogger("amfast")
 
@@ -134,6 +139,7 @@ class App:
             clock=clock,
             log=_logger("provider"),
             local_offset_s=local_offset_s,
+            stopwatch_ns=time.perf_counter_ns,
             is_uri=is_request_uri,
             classic_names=_matcher_mode(options) is MatcherMode.CLASSIC,
             per_alertname_max=options.alerts_per_alertname_limit,
@@ -153,6 +159,7 @@ class App:
         self._running: Running | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._reload_wanted = asyncio.Event()
+        self._watch = FileWatch(Path(options.config_file))
 
     # Start
 
@@ -191,6 +198,8 @@ class App:
         log.info("Loading configuration file", extra={"attrs": attrs})
         try:
             config = load(path, INTEGRATIONS, _matcher_mode(self._options))
+            if config.unsupported:
+                raise ConfigError("\n".join(config.unsupported))
         except AmfastError as error:
             for line in str(error).splitlines():
                 failed = {"attrs": {"file": path, "err": line}}
@@ -254,11 +263,14 @@ class App:
             )
         )
 
-    def _stages(self, inhibitor: Inhibitor) -> list[Stage]:
+    def _stages(self, config: Config, inhibitor: Inhibitor) -> list[Stage]:
         """What every flush passes, in this order (reference notify, section 5)."""
+        holding = NamedIntervals(config.intervals).holding
         return [
             Settle(self._settled),
             Inhibit(inhibitor.inhibiting, self._counts),
+            ActiveIntervals(holding, self._counts),
+            MuteIntervals(holding, self._counts),
             Silence(self._silences.silencing, self._counts),
         ]
 
@@ -337,6 +349,8 @@ class App:
         interval_s = self._options.data_maintenance_interval_s
         self._begin(self._collect_alerts())
         self._begin(self._reload_when_asked(running))
+        if self._options.config_auto_reload:
+            self._begin(self._watch_config())
         for file in self._files:
             self._begin(file.maintain_every(interval_s))
 
@@ -358,6 +372,12 @@ class App:
                 await running.reload()
             except AmfastError:
                 continue  # it is in the log already
+
+    async def _watch_config(self) -> None:
+        while True:
+            await self._clock.sleep(WATCH_INTERVAL_S)
+            if self._watch.changed():
+                self.reload_soon()
 
     # Stop
 
@@ -397,6 +417,15 @@ def _make_directory(path: Path) -> None:
             return
     except OSError as error:
         raise AmfastError(f"cannot write into the data directory {path}: {error.strerror}") from None
+
+
+def _check_supported(config: Config, options: Options) -> None:
+    """Raise ConfigError if the configuration asks for something that this version cannot do."""
+    lines = list(config.unsupported)
+    if "event-recorder" in options.features and config.event_recorder != EventRecorder():
+        lines.append(f"{options.config_file}: event_recorder: amfast cannot record events yet")
+    if lines:
+        raise ConfigError("\n".join(lines))
 
 
 def _matcher_mode(options: Options) -> MatcherMode:

@@ -35,8 +35,8 @@ class Parts:
     load_config: Callable[[], Config]
     store: AlertStore
     views: AlertViews
-    stages: Callable[[Inhibitor], Sequence[Stage]]
-    """What every flush passes, with the inhibition rules in force."""
+    stages: Callable[[Config, Inhibitor], Sequence[Stage]]
+    """What every flush passes, with the configuration and its inhibition rules in force."""
     around: Surroundings
     http: HttpClient
     log: logging.Logger
@@ -83,7 +83,7 @@ class Running:
         parts = self._parts
         root = build_routes(config.route)
         inhibitor = Inhibitor(config.inhibit_rules, parts.around.clock)
-        pipelines, integrations = self._pipelines(config, root, parts.stages(inhibitor))
+        pipelines, integrations = self._pipelines(config, root, parts.stages(config, inhibitor))
         dispatcher = Dispatcher(
             root,
             pipelines,

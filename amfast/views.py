@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Final
 
-from amfast._ext.listing import Listing, Test
+from amfast._ext.listing import Condition, Listing
 from amfast._ext.table import SILENCE_ANCHOR, SOURCE_ANCHOR, TARGET_ANCHOR, Table
 from amfast.alerts.store import AlertStore
 from amfast.dispatch.dispatcher import Dispatcher
+from amfast.dispatch.group import Group
 from amfast.model.anchors import Pair
 from amfast.model.clock import Clock
 from amfast.model.json_text import encode_for_html
@@ -18,6 +21,8 @@ from amfast.mute.inhibition import Inhibitor
 from amfast.mute.silences import Silences
 from amfast.web.ports import AlertFilter
 
+CONDITIONS_REMEMBERED: Final = 16
+"""Conditions of filters, which dashboards repeat; with each goes a byte for every label pair there is."""
 _EQUALITIES = (MatchType.EQUAL, MatchType.NOT_EQUAL)
 
 
@@ -92,8 +97,9 @@ class Mutes:
             self._watched[mark] = pairs
         return everything
 
-    def muted_by(self, group: object) -> tuple[str, ...]:  # noqa: ARG002
-        return ()
+    def muted_by(self, group: object) -> tuple[str, ...]:
+        """The time intervals that mute a group now."""
+        return group.muted_by if isinstance(group, Group) else ()
 
     def status_json(
         self, silenced_by: Sequence[str], inhibited_by: Sequence[str], muted_by: Sequence[str]
@@ -119,6 +125,7 @@ class AlertViews:
         self._store = store
         self._clock = clock
         self.mutes = mutes
+        self._condition = lru_cache(CONDITIONS_REMEMBERED)(_condition)
         self.dispatcher: Dispatcher | None = None
 
     @property
@@ -158,7 +165,7 @@ class AlertViews:
         return Listing(
             self._store.places,
             self.mutes,
-            [_test(matcher) for matcher in matchers],
+            [self._condition(matcher) for matcher in matchers],
             active=wanted.active,
             silenced=wanted.silenced,
             inhibited=wanted.inhibited,
@@ -167,15 +174,15 @@ class AlertViews:
         )
 
 
-def _test(matcher: Matcher) -> Test:
+def _condition(matcher: Matcher) -> Condition:
     name = matcher.name
-    return Test(
+    return Condition(
         name,
         matcher.value if matcher.type in _EQUALITIES else None,
         # An empty value that must not be is there in every alert that has the label at all.
         matcher.type is MatchType.EQUAL,
         matcher.matches_filter({}),
-        lambda value: matcher.matches_filter({name: value}),
+        matcher.matches if matcher.value else lambda value: matcher.matches_filter({name: value}),
     )
 
 

@@ -77,6 +77,10 @@ class Machine:
         self._children.append(child)
         return child.pid
 
+    def runs(self, pid: int) -> bool:
+        """Whether the process has not ended yet."""
+        return any(child.pid == pid and child.poll() is None for child in self._children)
+
     def node(
         self,
         kind: str,
@@ -84,20 +88,25 @@ class Machine:
         *flags: str,
         core: int | None = None,
         environment: dict[str, str] | None = None,
+        config: str = CONFIG,
+        alone: bool = False,
     ) -> Node:
-        """Start a node; ``peers`` are gossip addresses."""
+        """Start a node; ``peers`` are gossip addresses. One that is ``alone`` does not gossip."""
         http_port, gossip_port = free_port(), free_port()
         folder = self.folder / str(http_port)
         folder.mkdir()
-        (folder / "alertmanager.yml").write_text(CONFIG)
+        (folder / "alertmanager.yml").write_text(config)
         program = [sys.executable, "-m", "amfast"] if kind == "amfast" else [str(GO_ALERTMANAGER)]
+        gossip = [
+            f"--cluster.listen-address=127.0.0.1:{gossip_port}",
+            f"--cluster.advertise-address=127.0.0.1:{gossip_port}",
+        ]
         command = [
             *program,
             f"--config.file={folder}/alertmanager.yml",
             f"--storage.path={folder}/data",
             f"--web.listen-address=127.0.0.1:{http_port}",
-            f"--cluster.listen-address=127.0.0.1:{gossip_port}",
-            f"--cluster.advertise-address=127.0.0.1:{gossip_port}",
+            *(["--cluster.listen-address="] if alone else gossip),
             "--log.level=error",
             *(f"--cluster.peer={peer}" for peer in peers),
             *flags,

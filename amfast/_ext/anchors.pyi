@@ -36,6 +36,8 @@ class Index(Generic[_T]):
         """Everything that might match the labels, in no order; a thing with several lists may come twice."""
     def matching(self, labels: Mapping[str, str]) -> list[_T]:
         """Everything that matches: one of its lists holds altogether. As :meth:`candidates` otherwise."""
+    def matching_of_few(self, labels: Mapping[str, str], few: int) -> list[_T] | None:
+        """As :meth:`matching`; None where more than ``few`` would have to be tried."""
     def holds(self, thing: _T, labels: Mapping[str, str]) -> bool:
         """Whether one of the thing's lists holds. Raises KeyError."""
     def interests(self) -> tuple[frozenset[_Pair], bool]:

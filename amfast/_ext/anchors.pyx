@@ -158,6 +158,15 @@ cdef class Index:
             return found
         return [thing for thing in found if _any_holds(<list>self.lists[thing], known)]
 
+    def matching_of_few(self, labels, Py_ssize_t few):
+        cdef dict known = _plain(labels)
+        cdef list found = self._collect(known)
+        if not found:
+            return found
+        if len(found) > few:
+            return None
+        return [thing for thing in found if _any_holds(<list>self.lists[thing], known)]
+
     def holds(self, thing, labels):
         return _any_holds(<list?>self.lists[thing], _plain(labels))
 

@@ -16,11 +16,11 @@ cdef struct Arena:
 
 
 cdef inline void* arena_take(Arena* arena, size_t size) noexcept nogil:
-    # Memory for ``size`` bytes, aligned for everything; NULL when there is none.
+    # Memory for ``size`` bytes, aligned for everything; NULL only when there is none, not for 0 bytes.
     cdef size_t room
     cdef Block* block
     cdef uint8_t* taken
-    size = (size + 15) & ~<size_t>15
+    size = ((size if size else 1) + 15) & ~<size_t>15
     if size > arena.left:
         room = size if size > BLOCK_BYTES else BLOCK_BYTES
         block = <Block*>malloc(16 + room)

@@ -1,83 +1,121 @@
 # cython: freethreading_compatible=True
 """Where the bytes of HTTP connections land, and the short way of requests whose heads are known."""
 
-cimport cython
-
+from amfast._ext.exchange cimport ResponseFields
 from amfast._ext.heads cimport Head, Heads
 
+cdef enum:
+    NS = 1_000_000_000
 
-@cython.final
-cdef class Pads:
+
+cdef class Commons:
     """See the stub."""
 
+    cdef public bint draining
     cdef readonly Heads heads
     cdef readonly bytearray pad
-    cdef readonly Py_ssize_t lent
+    cdef readonly Py_ssize_t pads_lent
     cdef object _view
     cdef list _spare
-    cdef Py_ssize_t _bytes
+    cdef Py_ssize_t _pad_bytes
     cdef Py_ssize_t _lent_max
+    cdef object _request_type
+    cdef object _handler
+    cdef object _bare_answer
+    cdef object _now_ns
+    # The last answer without a body, and the second whose date it bears.
+    cdef object _bare
+    cdef object _bare_headers
+    cdef int _bare_status
+    cdef long long _bare_s
 
-    def __init__(self, Heads heads not None, Py_ssize_t pad_bytes, Py_ssize_t lent_max):
+    def __init__(self, Heads heads not None, Py_ssize_t pad_bytes, Py_ssize_t lent_max,
+                 request_type, handler, bare_answer, now_ns):
+        self.draining = False
         self.heads = heads
-        self.lent = 0
-        self._bytes = pad_bytes
+        self.pads_lent = 0
+        self._pad_bytes = pad_bytes
         self._lent_max = lent_max
         self._spare = []
+        self._request_type = request_type
+        self._handler = handler
+        self._bare_answer = bare_answer
+        self._now_ns = now_ns
+        self._bare_s = -1
         self._renew()
 
     cdef int _renew(self) except -1:
-        self.pad = self._spare.pop() if self._spare else bytearray(self._bytes)
+        self.pad = self._spare.pop() if self._spare else bytearray(self._pad_bytes)
         self._view = memoryview(self.pad)
         return 0
 
-    def lend(self):
+    def lend_pad(self):
         cdef bytearray pad = self.pad
-        if self.lent >= self._lent_max:
+        if self.pads_lent >= self._lent_max:
             return None
         self._renew()
-        self.lent += 1
+        self.pads_lent += 1
         return pad
 
     def take_back(self, bytearray pad not None):
-        self.lent -= 1
+        self.pads_lent -= 1
         self._spare.append(pad)
+
+    cdef object _answer_of(self, ResponseFields response):
+        """The bytes of an answer without a body: the same for a second, as long as the same is answered."""
+        cdef long long now_s = <long long>self._now_ns() // NS
+        if now_s != self._bare_s or response.status != self._bare_status or response.headers is not self._bare_headers:
+            self._bare = self._bare_answer(response.status, response.headers)
+            self._bare_s = now_s
+            self._bare_status = response.status
+            # Only what cannot change is known again by being the same object.
+            self._bare_headers = response.headers if type(response.headers) is tuple else None
+        return self._bare
 
 
 cdef class Arrival:
     """See the stub."""
 
-    cdef readonly Pads pads
+    cdef Commons _commons
+    cdef public object _transport
     cdef public object _landing
+    cdef public object _answering
+    cdef public object _stream
+    cdef public object _waiting
     cdef public Head _last_head
     cdef public bint _deaf
     cdef public bint _in_message
+    cdef public bint _ending
+    cdef public bint _write_paused
+    cdef public bint _was_heard
 
-    def __init__(self, Pads pads not None):
-        self.pads = pads
-        self._deaf = self._in_message = False
+    def __init__(self, Commons commons not None, waiting):
+        self._commons = commons
+        self._waiting = waiting
 
     def get_buffer(self, Py_ssize_t sizehint):
-        return self.pads.pad if self._landing is None else self._landing.room()
+        # A view, not the bytearray: asyncio's TLS reads into slices of what it gets here.
+        return self._commons._view if self._landing is None else self._landing.room()
 
     def buffer_updated(self, Py_ssize_t nbytes):
-        cdef Pads pads = self.pads
-        cdef Heads heads = pads.heads
-        cdef object view = pads._view
+        cdef Commons commons = self._commons
+        cdef Heads heads = commons.heads
+        cdef object view = commons._view
         cdef Head head
         cdef Py_ssize_t start = 0
         cdef Py_ssize_t body_at
         cdef bint calm = True
         if self._landing is not None:
             self._landed(nbytes)
-            self._tune_reading()
+            if self._landing is None:
+                self._tune_reading()
             return
         while start < nbytes and not self._deaf:
             head = None
             if not self._in_message:
-                head = heads.find(pads.pad, start, nbytes, self._last_head)
+                head = heads.find(commons.pad, start, nbytes, self._last_head)
             if head is None:
-                start = self._unknown(pads.pad, start, nbytes)
+                start = self._unknown(commons.pad, start, nbytes)
                 calm = False
                 continue
             self._last_head = head
@@ -89,16 +127,37 @@ cdef class Arrival:
                 break
             body = view[body_at:start]
             try:
-                calm = self._known(head.meaning, body) and calm
+                calm = self._known(head.meaning, body, start - body_at) and calm
             finally:
                 body.release()
         if not calm:
             self._tune_reading()
 
-    def _unknown(self, bytearray pad, Py_ssize_t start, Py_ssize_t end):
-        raise NotImplementedError
+    def _take_known(self, meaning, body):
+        self._known(meaning, body, len(body))
 
-    def _known(self, meaning, body):
+    cdef bint _known(self, tuple meaning, object body, Py_ssize_t size) except -1:
+        """Take in a whole request; whether nothing changed on which reading depends."""
+        cdef Commons commons = self._commons
+        cdef dict answers
+        method, target, headers, answers = meaning
+        request = commons._request_type(method, target, headers, body, True, False, answers)
+        if (self._answering is not None or self._stream is not None or self._write_paused or self._waiting
+                or self._ending or commons.draining):
+            self._queue(request, size)
+            return False
+        try:
+            result = answers.get(size > 0, commons._handler)(request)
+        except Exception as error:
+            result = self._failed(request, error)
+        if isinstance(result, ResponseFields) and is_bare(<ResponseFields>result):
+            self._transport.write(commons._answer_of(<ResponseFields>result))
+            self._was_heard = True
+            return not self._write_paused
+        self._answer(request, size, result)
+        return False
+
+    def _unknown(self, bytearray pad, Py_ssize_t start, Py_ssize_t end):
         raise NotImplementedError
 
     def _begun(self, meaning, Py_ssize_t start, Py_ssize_t end, Py_ssize_t whole):
@@ -107,5 +166,19 @@ cdef class Arrival:
     def _landed(self, Py_ssize_t size):
         raise NotImplementedError
 
+    def _queue(self, request, Py_ssize_t size):
+        raise NotImplementedError
+
+    def _failed(self, request, error):
+        raise NotImplementedError
+
+    def _answer(self, request, Py_ssize_t size, result):
+        raise NotImplementedError
+
     def _tune_reading(self):
         raise NotImplementedError
+
+
+cdef bint is_bare(ResponseFields response) except -1:
+    """A status and headers and nothing else, and the connection goes on."""
+    return not response.body and response.parts is None and response.on_sent is None and not response.close

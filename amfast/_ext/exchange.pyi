@@ -63,6 +63,3 @@ class ResponseFields:
         on_sent: Callable[[], None] | None = None,
         parts: Iterator[bytes] | None = None,
     ) -> None: ...
-    @property
-    def is_bare(self) -> bool:
-        """Whether this is a status and headers and nothing else, and the connection goes on."""

@@ -27,15 +27,6 @@ cdef class RequestFields:
 cdef class ResponseFields:
     """See the stub."""
 
-    cdef public int status
-    cdef public object body
-    cdef public object headers
-    cdef public bint close
-    cdef public object on_sent
-    cdef public object parts
-    cdef public object seconds_left
-    cdef public Py_ssize_t sent_bytes
-
     def __init__(self, int status, body=b"", headers=(), bint close=False, on_sent=None, parts=None):
         self.status = status
         self.body = body
@@ -45,7 +36,3 @@ cdef class ResponseFields:
         self.parts = parts
         self.seconds_left = None
         self.sent_bytes = 0
-
-    @property
-    def is_bare(self):
-        return not self.body and self.parts is None and self.on_sent is None and not self.close

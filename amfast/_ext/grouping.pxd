@@ -11,6 +11,7 @@ cdef struct Place:
     uint32_t size
     uint32_t tag
     uint32_t refs  # rows that are here
+    uint32_t epoch  # when it was made
     uint32_t next_free
     bint is_alive  # rows may still come here
     PyObject* groups  # a tuple of Members
@@ -30,6 +31,7 @@ cdef class Places(Router):
     cdef readonly uint64_t taken
 
     cdef int _look_at_names(self) except -1
+    cdef uint32_t _tag(self, const uint32_t* pairs, uint32_t size) noexcept
     cdef uint32_t _project(self, uint32_t row, uint32_t* pairs) except? NOTHING
     cdef uint32_t _find(self, uint32_t tag, const uint32_t* pairs, uint32_t size) noexcept
     cdef int _enter(self, uint32_t row, uint32_t place) except -1
@@ -46,7 +48,7 @@ cdef class Members:
     cdef uint32_t size, room, sorted_size
     cdef uint32_t epoch
     cdef readonly bint is_closed
-    cdef list at_places
+    cdef set at_places
     cdef Merge* merge
 
     cdef int add(self, uint32_t row) except -1

@@ -18,6 +18,10 @@ class Places(Router):
     def begin(self, names: Iterable[str] | None) -> None:
         """Route everything anew, by these labels only, or by all."""
 
+    @property
+    def has_unplaced(self) -> bool:
+        """Whether :meth:`take_unplaced` has any."""
+
     def take_unplaced(self) -> list[StoredAlert]:
         """The alerts reported since the last call for which no place is known."""
 

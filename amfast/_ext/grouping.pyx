@@ -11,7 +11,6 @@ from amfast._ext.instant cimport Instant, instant_of, is_before, is_unset
 from amfast._ext.pool cimport Pair, compare_bytes
 from amfast._ext.slots cimport NOTHING, slots_add, slots_init, slots_remove
 from amfast._ext.table cimport STORED, Form, Row, StoredAlert, Table
-from amfast._ext.xxh64 cimport xxh64
 
 cdef enum:
     TAIL_MAX = 2048  # members that are sorted and put in their places one by one
@@ -85,6 +84,9 @@ cdef class Places(Router):
                 size += 1
         return size
 
+    cdef uint32_t _tag(self, const uint32_t* pairs, uint32_t size) noexcept:
+        return self.table.tag_of_pairs(pairs, size)
+
     cdef uint32_t _find(self, uint32_t tag, const uint32_t* pairs, uint32_t size) noexcept:
         cdef uint32_t at = tag & self.by_pairs.mask
         cdef Place* place
@@ -114,7 +116,7 @@ cdef class Places(Router):
                 raise MemoryError
         try:
             size = self._project(id, pairs)
-            place = self._find(<uint32_t>xxh64(<uint8_t*>pairs, size * sizeof(uint32_t), 0), pairs, size)
+            place = self._find(self._tag(pairs, size), pairs, size)
         finally:
             if pairs != few:
                 free(pairs)
@@ -127,15 +129,19 @@ cdef class Places(Router):
     cdef int _enter(self, uint32_t id, uint32_t place) except -1:
         cdef Row* row = &self.table.rows[id]
         cdef Members group
-        cdef bint is_new = row.place != place
-        if is_new:
+        cdef bint is_new
+        if row.place == place:
+            is_new = row.placed == 0
+        else:  # a group of this epoch may have been one of the row's last place, too
+            is_new = row.place == NOTHING or self.places[row.place].epoch != self.epoch
+        if row.place != place:
             if row.place != NOTHING:
                 self.leave(row.place)
             row.place = place
             row.placed = 0
             self.places[place].refs += 1
         for group in <tuple>self.places[place].groups:
-            if row.placed == 0 or not group.has(id):
+            if is_new or not group.has(id):
                 group.add(id)
         row.placed = <uint32_t>len(<tuple>self.places[place].groups)
         return 0
@@ -143,12 +149,18 @@ cdef class Places(Router):
     cdef void leave(self, uint32_t number) noexcept:
         cdef Place* place = &self.places[number]
         place.refs -= 1
-        if place.refs == 0 and not place.is_alive:
-            self._free(number)
+        if place.refs == 0:
+            if place.is_alive:
+                self._kill(number)
+            else:
+                self._free(number)
 
     cdef void _kill(self, uint32_t number) noexcept:
         """Let nobody come to a place any more."""
         cdef Place* place = &self.places[number]
+        cdef Members group
+        for group in <tuple>place.groups:
+            group.at_places.discard(number)
         slots_remove(&self.by_pairs, place.tag, number)
         place.is_alive = False
         if place.refs == 0:
@@ -167,6 +179,10 @@ cdef class Places(Router):
         place.next_free = self.free_place
         self.free_place = number
 
+    @property
+    def has_unplaced(self):
+        return len(self.unplaced) > 0
+
     def take_unplaced(self):
         unplaced, self.unplaced = self.unplaced, []
         return unplaced
@@ -180,8 +196,13 @@ cdef class Places(Router):
         if pairs == NULL:
             raise MemoryError
         size = self._project(stored.row, pairs)
-        tag = <uint32_t>xxh64(<uint8_t*>pairs, size * sizeof(uint32_t), 0)
+        tag = self._tag(pairs, size)
         number = self._find(tag, pairs, size)
+        if number != NOTHING and <tuple>self.places[number].groups == groups:
+            # An alert like this one was put there since this one was reported.
+            free(pairs)
+            self._enter(stored.row, number)
+            return
         if number != NOTHING:
             self._kill(number)
         number = self.free_place
@@ -198,6 +219,7 @@ cdef class Places(Router):
         place.size = size
         place.tag = tag
         place.is_alive = True
+        place.epoch = self.epoch
         for i in range(size):
             self.table.pool.pairs[pairs[i]].refs += 1
         for kept in (groups, receivers, names):
@@ -205,7 +227,7 @@ cdef class Places(Router):
         place.groups, place.receivers, place.names = <PyObject*>groups, <PyObject*>receivers, <PyObject*>names
         slots_add(&self.by_pairs, tag, number)
         for group in groups:
-            group.at_places.append(number)
+            group.at_places.add(number)
         self._enter(stored.row, number)
 
     def _grow(self):
@@ -277,7 +299,7 @@ cdef class Members:
         self.receiver = receiver
         self.tail = tail
         self.epoch = places.epoch
-        self.at_places = []
+        self.at_places = set()
 
     def __dealloc__(self):
         self._stop_sorting()
@@ -313,11 +335,11 @@ cdef class Members:
         cdef Place* place
         self.is_closed = True
         self._stop_sorting()
-        for number in self.at_places:
+        for number in list(self.at_places):
             place = &self.places.places[number]
             if place.pairs != NULL and place.is_alive and self in <tuple>place.groups:
                 self.places._kill(number)
-        self.at_places = []
+        self.at_places = set()
         self.sorted_size = 0
         while self.size and count:
             self.size -= 1
@@ -399,7 +421,8 @@ cdef class Members:
         taken.changes = <uint32_t*>malloc((self.sorted_size + 1) * sizeof(uint32_t))
         if taken.rows == NULL or taken.changes == NULL:
             raise MemoryError
-        memcpy(taken.rows, self.rows, self.sorted_size * sizeof(uint32_t))
+        if self.sorted_size:
+            memcpy(taken.rows, self.rows, self.sorted_size * sizeof(uint32_t))
         return taken
 
     def forget_ended(self, Snapshot taken, now_ns):

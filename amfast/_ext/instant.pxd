@@ -25,6 +25,17 @@ cdef inline bint is_before(Instant* a, Instant* b) noexcept nogil:
     return a.s < b.s or (a.s == b.s and a.ns < b.ns)
 
 
+cdef inline Instant near_instant(int64_t ns, int32_t offset_s) noexcept nogil:
+    # Of nanoseconds since the epoch, in the centuries that 64 bits of them cover.
+    cdef Instant time
+    time.s = ns // 1000000000
+    if time.s * 1000000000 > ns:
+        time.s -= 1
+    time.ns = <uint32_t>(ns - time.s * 1000000000)
+    time.offset_s = offset_s
+    return time
+
+
 cdef bint read_instant(const uint8_t* text, Py_ssize_t size, Instant* out) noexcept nogil
 cdef uint8_t* write_ms(uint8_t* out, Instant* time) noexcept nogil
 cdef object total_ns(Instant* time)

@@ -13,7 +13,7 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from amfast._ext.arena cimport Arena, arena_free, arena_take
-from amfast._ext.instant cimport Instant, instant_of, is_before, is_unset, read_instant, ZERO_S
+from amfast._ext.instant cimport ZERO_S, Instant, is_before, is_unset, near_instant, read_instant
 from amfast._ext.pool cimport URL_CHECKED, Pair, Pool, compare_bytes
 from amfast._ext.scan cimport (
     ARRAY, BOOLEAN, NO_FAULT, NO_MEMORY, NULL_VALUE, NUMBER, OBJECT, STRING, AFTER_ELEMENT, AFTER_KEY, AFTER_PAIR, AT_KEY,
@@ -21,7 +21,7 @@ from amfast._ext.scan cimport (
 )
 from amfast._ext.slots cimport NOTHING
 from amfast._ext.table cimport Form, Report, Row, Table
-from amfast._ext.xxh64 cimport xxh64
+from amfast._ext.xxh64 cimport xxh64_with
 
 cdef enum:
     ITEMS_MAX = 250000  # alerts, and pairs of one alert
@@ -33,7 +33,8 @@ cdef enum Problem:
     WRONG_TYPE
     WRONG_MAP
     WRONG_VALUE
-    BAD_TIME
+    BAD_TIME  # where it is found, the reference reads no further
+    BAD_URL  # likewise
 
 cdef enum Complaint:
     FINE
@@ -195,10 +196,10 @@ cdef class Intake:
     def __dealloc__(self):
         free(self.items)
 
-    def post(self, body, now_ns, int32_t offset_s, int64_t resolve_timeout_ns):
+    def post(self, body, int64_t now_ns, int32_t offset_s, int64_t resolve_timeout_ns):
         cdef Py_buffer view
-        cdef Instant now = instant_of(now_ns, offset_s)
-        cdef Instant timeout = instant_of(now_ns + resolve_timeout_ns, offset_s)
+        cdef Instant now = near_instant(now_ns, offset_s)
+        cdef Instant timeout = near_instant(now_ns + resolve_timeout_ns, offset_s)
         PyObject_GetBuffer(body, &view, PyBUF_SIMPLE)
         memset(&self.arena, 0, sizeof(Arena))
         self.items_size = 0
@@ -304,7 +305,8 @@ cdef class Intake:
 
     cdef inline uint64_t _hash(self, const uint8_t* raw, uint32_t size, uint32_t end_at, uint32_t end_size) noexcept:
         """Of all bytes but those of the end."""
-        return xxh64(raw + end_at + end_size, size - end_at - end_size, xxh64(raw, end_at, self.table.seed))
+        cdef uint64_t state = xxh64_with(raw, end_at, self.table.seed, self.table.factor)
+        return xxh64_with(raw + end_at + end_size, size - end_at - end_size, state, self.table.factor)
 
     cdef int _read_item(self) except -1:
         cdef Scan* scan = &self.scan
@@ -491,8 +493,10 @@ cdef class Intake:
             return read_string(scan, &self.arena, &item.url)
         if not skip_value(scan, 2, &kind):
             return False
-        if kind != NULL_VALUE and trouble.problem == NO_PROBLEM:
-            trouble.problem, trouble.kind, trouble.field = WRONG_VALUE, kind, b"Alert.generatorURL"
+        if kind == NULL_VALUE:
+            item.url.size = 0
+        elif trouble.problem != BAD_URL:
+            trouble.problem, trouble.kind, trouble.field = BAD_URL, kind, b"Alert.generatorURL"
         return True
 
     cdef int _refuse(self) except -1:
@@ -502,16 +506,16 @@ cdef class Intake:
 
     cdef str _trouble_text(self):
         cdef Trouble* trouble = &self.trouble
-        where = f"alert {trouble.alert}"
         if trouble.problem == BAD_TIME and trouble.kind == STRING:
             text = trouble.text.at[: min(trouble.text.size, 64)].decode("utf-8", "replace")
-            return f"{where}: {trouble.field[1:].decode('ascii')}: {text!r} is not an RFC 3339 time"
+            return f"alert {trouble.alert}: {trouble.field[1:].decode('ascii')}: {text!r} is not an RFC 3339 time"
         kind = _KINDS[trouble.kind]
+        if trouble.kind == NULL_VALUE:  # the reference ends the connection
+            return f"json: cannot unmarshal null into Go value of type models.PostableAlert (alert {trouble.alert})"
         if trouble.field == NULL:
-            return f"json: cannot unmarshal {kind} into Go value of type models.PostableAlert ({where})"
+            return f"json: cannot unmarshal {kind} into Go value of type {_GO_STRUCT}"
         wanted = "models.LabelSet" if trouble.problem == WRONG_MAP else "string"
-        field = trouble.field.decode("ascii")
-        return f"json: cannot unmarshal {kind} into Go struct field {field} of type {wanted} ({where})"
+        return f"json: cannot unmarshal {kind} into Go struct field {trouble.field.decode('ascii')} of type {wanted}"
 
     # Checking
 
@@ -785,3 +789,7 @@ cdef bint is_plain_url(const uint8_t* url, size_t size) noexcept nogil:
 _KINDS = {
     OBJECT: "object", ARRAY: "array", STRING: "string", NUMBER: "number", BOOLEAN: "bool", NULL_VALUE: "null",
 }
+
+_GO_STRUCT = """\
+struct { Annotations models.LabelSet "json:\\"annotations,omitempty\\""; \
+EndsAt strfmt.DateTime "json:\\"endsAt,omitempty\\""; StartsAt strfmt.DateTime "json:\\"startsAt,omitempty\\"" }"""

@@ -32,7 +32,7 @@ class _Mutes(Protocol):
     def receivers_json(self, names: Sequence[str], /) -> bytes: ...
 
 @final
-class Test:
+class Condition:
     """One matcher of a filter."""
 
     def __new__(
@@ -58,7 +58,7 @@ class Listing:
         cls,
         places: Places,
         mutes: _Mutes,
-        tests: list[Test],
+        tests: list[Condition],
         *,
         active: bool,
         silenced: bool,

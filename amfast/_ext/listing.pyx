@@ -9,8 +9,8 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcmp, memcpy, memset
 
 from amfast._ext.grouping cimport Members, Place, Places
 from amfast._ext.instant cimport INSTANT_TEXT_MAX, Instant, instant_of, is_before, is_unset, write_ms
@@ -18,7 +18,15 @@ from amfast._ext.pool cimport SILENCE_ANCHOR, TARGET_ANCHOR, Pair, Pool
 from amfast._ext.slots cimport NOTHING
 from amfast._ext.table cimport STORED, Form, Ordered, Row, StoredAlert, Table
 
+
+cdef extern from *:
+    """
+    #define amf_prefetch(address) __builtin_prefetch(address)
+    """
+    void amf_prefetch(const void* address) nogil
+
 cdef enum:
+    LINE_BYTES = 64
     PORTION_BYTES = 256 * 1024
     PORTION_ROWS = 20000  # looked at, shown or not
     COMPARISONS = 30000  # while a group is sorted
@@ -32,7 +40,7 @@ cdef enum Verdict:
 
 
 @cython.final
-cdef class Test:
+cdef class Condition:
     """One matcher of a filter; what it says of a pair is worked out once."""
 
     cdef object matches
@@ -58,14 +66,19 @@ cdef class Test:
 
     cdef int refresh(self, Pool pool) except -1:
         """Be ready for every pair that there is; forget what was noted if numbers were given anew."""
-        if self.recycled != pool.recycled or self.size < pool.pairs_size:
-            free(self.verdicts)
-            self.size = pool.pairs_size + pool.pairs_size // 8 + 1024
-            self.recycled = pool.recycled
-            self.verdicts = <uint8_t*>calloc(self.size, 1)
-            if self.verdicts == NULL:
-                self.size = 0
+        cdef uint32_t size
+        cdef void* grown
+        if self.size < pool.pairs_size:
+            size = pool.pairs_size + pool.pairs_size // 8 + 1024
+            grown = realloc(self.verdicts, size)
+            if grown == NULL:
                 raise MemoryError
+            self.verdicts = <uint8_t*>grown
+            memset(self.verdicts + self.size, UNKNOWN, size - self.size)
+            self.size = size
+        if self.recycled != pool.recycled:
+            memset(self.verdicts, UNKNOWN, self.size)
+            self.recycled = pool.recycled
         return 0
 
     cdef bint takes(self, Pool pool, Row* row) except -1:
@@ -103,6 +116,7 @@ cdef class Listing:
     cdef Places places
     cdef object mutes
     cdef list tests
+    cdef Py_ssize_t tests_size
     cdef bint active, silenced, inhibited
     cdef object takes_receivers
     cdef Instant now
@@ -118,6 +132,9 @@ cdef class Listing:
     cdef uint32_t shown_size, shown_at
     cdef bint group_open, group_pinned
     cdef dict statuses
+    cdef tuple last_status
+    cdef PyObject* last_silenced
+    cdef PyObject* last_inhibited
     cdef dict receivers
     cdef tuple muted_by
     cdef uint32_t silences_version, rules_version
@@ -130,6 +147,7 @@ cdef class Listing:
         self.table = places.table
         self.mutes = mutes
         self.tests = tests
+        self.tests_size = len(tests)
         self.active, self.silenced, self.inhibited = active, silenced, inhibited
         self.takes_receivers = takes_receivers
         self.now = instant_of(now_ns, 0)
@@ -205,10 +223,40 @@ cdef class Listing:
         self.size = at - self.out
         return 0
 
+    cdef inline void _fetch_row(self, uint32_t id) noexcept nogil:
+        """Have the processor bring a row near that is soon looked at: they lie scattered, and waiting is what costs."""
+        cdef char* row = <char*>&self.table.rows[id]
+        amf_prefetch(row)
+        amf_prefetch(row + LINE_BYTES)
+        amf_prefetch(row + 2 * LINE_BYTES)
+
+    cdef inline void _fetch_lists(self, uint32_t id) noexcept nogil:
+        """Likewise what a row that is near refers to."""
+        cdef Row* row = &self.table.rows[id]
+        amf_prefetch(row.labels)
+        amf_prefetch(&self.table.forms[row.said])
+        amf_prefetch(<char*>&self.table.forms[row.said] + LINE_BYTES)
+
+    cdef inline void _fetch_pairs(self, uint32_t id) noexcept nogil:
+        """Likewise its pairs; those that many share are near anyway."""
+        cdef Row* row = &self.table.rows[id]
+        cdef Form* form = &self.table.forms[row.said]
+        cdef uint32_t i
+        amf_prefetch(form.notes)
+        for i in range(row.labels_size):
+            amf_prefetch(self.table.pool.pairs[row.labels[i]])
+
+    cdef inline void _fetch_notes(self, uint32_t id) noexcept nogil:
+        cdef Form* form = &self.table.forms[self.table.rows[id].said]
+        cdef uint32_t i
+        for i in range(form.notes_size):
+            amf_prefetch(self.table.pool.pairs[form.notes[i]])
+            amf_prefetch(<char*>self.table.pool.pairs[form.notes[i]] + LINE_BYTES)
+
     # What is true of an alert now
 
     cdef int _begin_portion(self) except -1:
-        cdef Test test
+        cdef Condition test
         self.size = 0
         for test in self.tests:
             test.refresh(self.table.pool)
@@ -222,7 +270,7 @@ cdef class Listing:
     cdef bint _passes(self, uint32_t id) except -1:
         """Whether an alert is not over, and the matchers take it."""
         cdef Row* row = &self.table.rows[id]
-        cdef Test test
+        cdef Condition test
         if not is_unset(&row.ends) and is_before(&row.ends, &self.now):
             return False
         for test in self.tests:
@@ -231,11 +279,13 @@ cdef class Listing:
         return True
 
     cdef tuple _status(self, uint32_t id):
-        """How a listing writes the status of an alert, whether it is silenced, whether inhibited."""
+        """How a listing writes the status of an alert, whether such alerts are wanted, and whether they are muted."""
         cdef Row* row = &self.table.rows[id]
         if row.silences_seen != self.silences_version or row.rules_seen != self.rules_version:
             self._see_mutes(id)
             row = &self.table.rows[id]
+        if self.last_status is not None and row.silenced == self.last_silenced and row.inhibited == self.last_inhibited:
+            return self.last_status
         key = (<size_t>row.silenced, <size_t>row.inhibited)
         status = self.statuses.get(key)
         if status is None:
@@ -244,7 +294,11 @@ cdef class Listing:
             # The tuples are kept, or another could come to have the address of one.
             kept = (None if row.silenced == NULL else <tuple>row.silenced, inhibited)
             text = self.mutes.status_json(silenced, inhibited, self.muted_by)
-            status = self.statuses[key] = (text, bool(silenced), bool(inhibited), kept)
+            is_wanted = (self.active or silenced or inhibited) and (
+                (self.silenced or not silenced) and (self.inhibited or not inhibited)
+            )
+            status = self.statuses[key] = (text, bool(is_wanted), bool(silenced or inhibited), kept)
+        self.last_status, self.last_silenced, self.last_inhibited = status, row.silenced, row.inhibited
         return status
 
     cdef int _see_mutes(self, uint32_t id) except -1:
@@ -270,11 +324,6 @@ cdef class Listing:
             row.rules_seen = self.rules_version
         return 0
 
-    cdef bint _is_wanted(self, tuple status) except -1:
-        if not (self.active or status[1] or status[2]):
-            return False
-        return (self.silenced or not status[1]) and (self.inhibited or not status[2])
-
     # The list of alerts
 
     def alerts(self):
@@ -295,6 +344,7 @@ cdef class Listing:
             if self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS:
                 return self._portion()
             at = &self.table.order[place]
+            self._fetch_ahead(place)
             self.last_fingerprint, self.last_row = at.fingerprint, at.row
             looked_at += 1
             place += 1
@@ -304,7 +354,7 @@ cdef class Listing:
             if receivers is None:
                 continue
             status = self._status(at.row)
-            if self._is_wanted(status):
+            if status[1]:
                 if self.has_item:
                     self._write(b",")
                 self.has_item = True
@@ -312,6 +362,16 @@ cdef class Listing:
         self.is_done = True
         self._write(b"]\n")
         return self._portion()
+
+    cdef inline void _fetch_ahead(self, size_t place) noexcept nogil:
+        cdef Ordered* at = &self.table.order[place]
+        if place + 16 >= self.table.sorted_size:
+            return
+        self._fetch_row(at[16].row)
+        self._fetch_lists(at[10].row)
+        if self.tests_size == 0:
+            self._fetch_pairs(at[6].row)
+            self._fetch_notes(at[3].row)
 
     cdef bytes _receivers(self, uint32_t place):
         """The receivers of a place as JSON, None when the filter takes none of them."""
@@ -334,7 +394,7 @@ cdef class Listing:
         for id in range(self.table.rows_size):
             if self.table.rows[id].labels != NULL and self.table.rows[id].groups and self._is_active(id):
                 status = self._status(id)
-                if status[1] or status[2]:
+                if status[2]:
                     muted += 1
                 else:
                     heard += 1
@@ -365,6 +425,11 @@ cdef class Listing:
                 if self.group_pinned and (self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS):
                     return self._portion()
                 id = self.shown[self.shown_at]
+                if self.shown_at + 16 < self.shown_size:
+                    self._fetch_row(self.shown[self.shown_at + 16])
+                    self._fetch_lists(self.shown[self.shown_at + 10])
+                    self._fetch_pairs(self.shown[self.shown_at + 6])
+                    self._fetch_notes(self.shown[self.shown_at + 3])
                 self.shown_at += 1
                 looked_at += 1
                 self._show_member(id)
@@ -390,11 +455,13 @@ cdef class Listing:
         muted_by = self.mutes.muted_by(group.owner)
         if muted_by != self.muted_by:
             self.statuses.clear()
+            self.last_status = None
             self.muted_by = muted_by
         self.shown = <uint32_t*>malloc((group.size + 1) * sizeof(uint32_t))
         if self.shown == NULL:
             raise MemoryError
-        memcpy(self.shown, group.rows, group.size * sizeof(uint32_t))
+        if group.size:
+            memcpy(self.shown, group.rows, group.size * sizeof(uint32_t))
         self.shown_size = group.size
         self.group_pinned = group.size > WHOLE_GROUP
         if self.group_pinned:
@@ -407,7 +474,7 @@ cdef class Listing:
         if not self._passes(id):
             return 0
         status = self._status(id)
-        if not self._is_wanted(status):
+        if not status[1]:
             return 0
         receivers = self._group_receivers(self.table.rows[id].place)
         if self.group_open:

@@ -43,7 +43,7 @@ cdef class Pool:
     cdef list name_texts
     cdef dict names_by_bytes
     cdef Slots slots
-    cdef uint64_t seed
+    cdef uint64_t seed, factor
     cdef readonly uint64_t recycled
     """Grows when a number is given to another pair; whoever notes something by number must forget it then."""
 

@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 
 from amfast._ext.json_text cimport json_size, write_json
 from amfast._ext.slots cimport NOTHING, slots_add, slots_init, slots_remove
-from amfast._ext.xxh64 cimport xxh64
+from amfast._ext.xxh64 cimport factor_of, xxh64_with
 
 
 cdef inline bint is_classic_name(const uint8_t* name, size_t size) noexcept nogil:
@@ -27,6 +27,7 @@ cdef inline bint is_classic_name(const uint8_t* name, size_t size) noexcept nogi
 cdef class Pool:
     def __cinit__(self, uint64_t seed=0):
         self.seed = seed
+        self.factor = factor_of(seed)
         self.free_names = []
         self.name_texts = []
         self.names_by_bytes = {}
@@ -47,7 +48,8 @@ cdef class Pool:
         return self.slots.used
 
     cdef uint32_t _tag(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept:
-        cdef uint64_t state = xxh64(value, value_size, xxh64(name, name_size, self.seed))
+        cdef uint64_t state = xxh64_with(name, name_size, self.seed, self.factor)
+        state = xxh64_with(value, value_size, state, self.factor)
         return <uint32_t>(state ^ (state >> 32))
 
     cdef uint32_t _look_up(

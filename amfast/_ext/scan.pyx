@@ -198,6 +198,7 @@ cdef bint read_string(Scan* scan, Arena* arena, Text* out) noexcept nogil:
 
 
 _WORDS = {
+    TOO_DEEP: "exceeded max depth",
     AT_VALUE: "looking for beginning of value",
     AT_KEY: "looking for beginning of object key string",
     AFTER_KEY: "after object key",
@@ -226,8 +227,6 @@ cdef str fault_text(Scan* scan):
     """What is wrong with the text, in the words of encoding/json."""
     if scan.fault == ENDED:
         return "unexpected EOF"
-    if scan.fault == TOO_DEEP:
-        return "exceeded max depth"
     if scan.fault == IN_LITERAL:
         literal = scan.literal.decode("ascii")
         words = f"in literal {literal} (expecting {_quoted(scan.literal[scan.expected])})"

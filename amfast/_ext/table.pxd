@@ -74,19 +74,21 @@ cdef class Table:
     cdef uint32_t rows_size, rows_room, free_row
     cdef Form* forms
     cdef uint32_t forms_size, forms_room, free_form
-    cdef Slots by_fingerprint, by_bytes
+    cdef Slots by_labels, by_bytes
     cdef Ordered* order
     cdef size_t order_size, order_room, sorted_size
     cdef readonly uint32_t stored
-    cdef uint64_t seed
+    cdef uint64_t seed, factor  # of the hash of bytes
     cdef public object make_room
     cdef public object on_forgotten
+    cdef public object on_shortened
     cdef public bint all_are_sources
     cdef list news, crowded
     cdef Router router
     cdef uint32_t job, instance  # numbers of these names
     cdef uint32_t marks_version
 
+    cdef uint32_t tag_of_pairs(self, const uint32_t* pairs, uint32_t size) noexcept
     cdef uint32_t find_row(self, uint64_t fingerprint, const uint32_t* labels, uint32_t size) noexcept
     cdef uint32_t new_row(self, uint64_t fingerprint, uint32_t* labels, uint32_t size) except? NOTHING
     cdef uint32_t find_form(self, uint64_t hash) noexcept

@@ -27,6 +27,8 @@ class Table:
     """Asked before an alert that is not stored comes in; False drops it."""
     on_forgotten: Callable[[StoredAlert], None] | None
     """Told of every alert that is stored no longer."""
+    on_shortened: Callable[[StoredAlert], None] | None
+    """Told of every stored alert that ends earlier than before."""
     all_are_sources: bool
     """Every alert may be a source of an inhibition rule, not only those with a marked pair."""
 
@@ -42,6 +44,10 @@ class Table:
 
     def watch(self, mark: int, added: Iterable[tuple[str, str]], removed: Iterable[tuple[str, str]]) -> None:
         """Mark label pairs, or take the mark from pairs that were added under it before."""
+
+    @property
+    def has_news(self) -> bool:
+        """Whether :meth:`take_news` has any."""
 
     def take_news(self) -> list[StoredAlert]:
         """Possible sources of inhibition that came to fire, ended, or end earlier than before, since the last call."""

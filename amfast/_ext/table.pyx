@@ -13,6 +13,7 @@ from amfast._ext.pool cimport SOURCE_ANCHOR as POOL_SOURCE_ANCHOR
 from amfast._ext.pool cimport TARGET_ANCHOR as POOL_TARGET_ANCHOR
 from amfast._ext.pool cimport Pair, Pool
 from amfast._ext.slots cimport NOTHING, slots_add, slots_init, slots_remove
+from amfast._ext.xxh64 cimport factor_of, xxh64_with
 
 cdef enum:
     FORMS_MAX = 4  # of one row: as many senders may say the same alert in their own words
@@ -64,6 +65,7 @@ cdef class Router:
 cdef class Table:
     def __cinit__(self, uint64_t seed=0):
         self.seed = seed
+        self.factor = factor_of(seed)
         self.pool = Pool(seed)
         self.free_row = self.free_form = NOTHING
         self.news = []
@@ -72,7 +74,7 @@ cdef class Table:
         self.marks_version = 1
         self.job = self.pool.name_number(b"job", 3)
         self.instance = self.pool.name_number(b"instance", 8)
-        slots_init(&self.by_fingerprint)
+        slots_init(&self.by_labels)
         slots_init(&self.by_bytes)
 
     def __dealloc__(self):
@@ -88,7 +90,7 @@ cdef class Table:
         free(self.rows)
         free(self.states)
         free(self.forms)
-        free(self.by_fingerprint.at)
+        free(self.by_labels.at)
         free(self.by_bytes.at)
         free(self.order)
 
@@ -97,14 +99,18 @@ cdef class Table:
 
     # Rows
 
+    cdef uint32_t tag_of_pairs(self, const uint32_t* pairs, uint32_t size) noexcept:
+        """Where rows with these pairs are looked up. Not by the fingerprint: FNV collisions are easily made."""
+        return tag_of(xxh64_with(<const uint8_t*>pairs, size * sizeof(uint32_t), self.seed, self.factor))
+
     cdef uint32_t find_row(self, uint64_t fingerprint, const uint32_t* labels, uint32_t size) noexcept:
         """The row of a label set, NOTHING if it has none. Label sets with the same fingerprint are kept apart."""
-        cdef uint32_t tag = tag_of(fingerprint)
-        cdef uint32_t place = tag & self.by_fingerprint.mask, id
+        cdef uint32_t tag = self.tag_of_pairs(labels, size)
+        cdef uint32_t place = tag & self.by_labels.mask, id
         cdef Row* row
-        while self.by_fingerprint.at[place].id != NOTHING:
-            if self.by_fingerprint.at[place].tag == tag:
-                id = self.by_fingerprint.at[place].id
+        while self.by_labels.at[place].id != NOTHING:
+            if self.by_labels.at[place].tag == tag:
+                id = self.by_labels.at[place].id
                 row = &self.rows[id]
                 if (
                     row.fingerprint == fingerprint
@@ -112,7 +118,7 @@ cdef class Table:
                     and memcmp(row.labels, labels, size * sizeof(uint32_t)) == 0
                 ):
                     return id
-            place = (place + 1) & self.by_fingerprint.mask
+            place = (place + 1) & self.by_labels.mask
         return NOTHING
 
     cdef uint32_t new_row(self, uint64_t fingerprint, uint32_t* labels, uint32_t size) except? NOTHING:
@@ -121,7 +127,7 @@ cdef class Table:
         cdef Row* row
         if id == NOTHING and self.rows_size == self.rows_room:
             self._grow_rows()
-        slots_add(&self.by_fingerprint, tag_of(fingerprint), self.rows_size if id == NOTHING else id)
+        slots_add(&self.by_labels, self.tag_of_pairs(labels, size), self.rows_size if id == NOTHING else id)
         if id != NOTHING:
             self.free_row = self.rows[id].forms
         else:
@@ -157,7 +163,7 @@ cdef class Table:
         cdef uint32_t i
         if self.states[id] & (STORED | ORDERED) or row.groups or row.refs:
             return
-        slots_remove(&self.by_fingerprint, tag_of(row.fingerprint), id)
+        slots_remove(&self.by_labels, self.tag_of_pairs(row.labels, row.labels_size), id)
         while row.forms != NOTHING:
             self._drop_form(row.forms)
         for i in range(row.labels_size):
@@ -228,6 +234,9 @@ cdef class Table:
             row.starts, row.ends = said.starts, said.ends
             self._set_timeout(id, said.is_timeout)
         row.changes += 1
+        if is_stored and self.on_shortened is not None and is_before(&row.ends, &ended):
+            self.on_shortened(self.look_at(id))
+            row = &self.rows[id]
         if said_counts:
             row.updated = now[0]
             self._say(id, form)
@@ -359,8 +368,7 @@ cdef class Table:
         if form.url != NOTHING:
             self.pool.drop(form.url)
         form.notes = NULL
-        form.hash = 0
-        form.size = 0
+        form.is_known = False  # others may still guess that it comes next
         form.row = NOTHING
         form.sibling = self.free_form
         self.free_form = number
@@ -500,6 +508,10 @@ cdef class Table:
     def __iter__(self):
         self.sort_order()
         return iter([self.look_at(self.order[i].row) for i in range(self.order_size) if self.states[self.order[i].row] & STORED])
+
+    @property
+    def has_news(self):
+        return len(self.news) > 0
 
     def take_news(self):
         news, self.news = self.news, []

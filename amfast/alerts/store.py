@@ -11,9 +11,11 @@ from amfast._ext.table import StoredAlert, Table
 from amfast.alerts.siblings import Siblings
 from amfast.model.clock import Clock
 from amfast.model.metric import Family, Summary, single
+from amfast.model.timestamp import NS
 
 ROWS_A_SLICE = 20_000
 """Looked at before the event loop may go on: about a millisecond."""
+OFFSET_HOLDS_NS = 900 * NS
 
 
 def _ignore(_stored: StoredAlert) -> None:
@@ -24,7 +26,8 @@ class AlertStore:
     """Alerts by label set. They are neither written to disk nor gossiped: the senders repeat them.
 
     What is stored already finds its groups by itself, through ``places``; only what is new to routing is handed to
-    ``place``. ``seed`` keeps senders from knowing the places of the hash tables.
+    ``place``. ``stopwatch_ns`` is a clock for short times; ``seed`` keeps senders from knowing the places of the
+    hash tables.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class AlertStore:
         clock: Clock,
         log: logging.Logger,
         local_offset_s: Callable[[int], int],
+        stopwatch_ns: Callable[[], int],
         is_uri: Callable[[str], bool],
         classic_names: bool = False,
         per_alertname_max: int = 0,
@@ -40,7 +44,10 @@ class AlertStore:
     ) -> None:
         self._clock = clock
         self._log = log
+        self._stopwatch_ns = stopwatch_ns
         self._local_offset_s = local_offset_s
+        self._offset_s = 0
+        self._offset_until_ns = 0
         self.table = Table(seed)
         self.places = Places(self.table)
         self._intake = Intake(self.table, classic_names=classic_names, is_uri=is_uri)
@@ -65,20 +72,29 @@ class AlertStore:
 
         Raises BodyEmpty, BodyError and BodyInvalid, with nothing stored.
         """
-        started_us = self._clock.monotonic_us()
+        started_ns = self._stopwatch_ns()
         now_ns = self._clock.now_ns()
-        posted = self._intake.post(body, now_ns, self._local_offset_s(now_ns), resolve_timeout_ns)
-        for stored in self.places.take_unplaced():
-            self.place(stored)
-        for stored in self.table.take_news():
-            self.on_news(stored)
+        if now_ns >= self._offset_until_ns or now_ns < self._offset_until_ns - OFFSET_HOLDS_NS:
+            self._look_up_offset(now_ns)
+        posted = self._intake.post(body, now_ns, self._offset_s, resolve_timeout_ns)
+        if self.places.has_unplaced:
+            for stored in self.places.take_unplaced():
+                self.place(stored)
+        if self.table.has_news:
+            for stored in self.table.take_news():
+                self.on_news(stored)
         if posted.dropped:
             self._limited += posted.dropped
             attrs = {"alerts": posted.dropped, "limit": self._per_alertname_max}
             self._log.warning("Alerts dropped, too many of one alertname", extra={"attrs": attrs})
         self._processing.count += posted.stored
-        self._processing.total += (self._clock.monotonic_us() - started_us) / 1e6
+        self._processing.total += (self._stopwatch_ns() - started_ns) / 1e9
         return posted
+
+    def _look_up_offset(self, now_ns: int) -> None:
+        """Zones change at whole quarters of an hour."""
+        self._offset_until_ns = (now_ns // OFFSET_HOLDS_NS + 1) * OFFSET_HOLDS_NS
+        self._offset_s = self._local_offset_s(now_ns)
 
     async def place_all(self) -> None:
         """Find the groups of everything stored, as after a reload, a slice at a time."""

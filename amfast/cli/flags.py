@@ -79,6 +79,18 @@ class Options:
     """The command line, read: one field per flag. Fields ending in ``_s`` are seconds."""
 
     config_file: str = _flag("config.file", "string", "alertmanager.yml", "The configuration file.")
+    config_auto_reload: bool = _flag(
+        "config.auto-reload",
+        "switch",
+        None,
+        "Reload the configuration by itself when its file has changed. Alertmanager does not have this flag.",
+    )
+    config_schema: bool = _flag(
+        "config.schema",
+        "switch",
+        None,
+        "Print a JSON Schema of the configuration file, for editors, and exit. Alertmanager does not have this flag.",
+    )
     storage_path: str = _flag(
         "storage.path", "string", "data/", "Folder that keeps silences and the notification log."
     )

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
-from amfast.config.kinds import BOOL, TEXT, TEXTS_OR_UNSET, BlockOf, ListOf, Secret
+from amfast.config.holders import TEXTS_OR_UNSET, BlockOf, ListOf
+from amfast.config.kinds import BOOL, TEXT, Secret
 from amfast.config.load import document, lines_of, read_bytes
 from amfast.config.schema import Block, Kind, Place, Walk, is_null, key, read_block
 from amfast.model.errors import ConfigError
@@ -274,7 +275,7 @@ def load_cluster_tls(path: str | Path) -> ClusterTls:
     """
     path = Path(path)
     root = document(read_bytes(path, "the file of --cluster.tls-config"), path.name)
-    walk = Walk(MatcherMode.FALLBACK, {_FILE: path})
+    walk = Walk(MatcherMode.FALLBACK, found={_FILE: path})
     tls = read_block(ClusterTls, Place(walk, root))
     if walk.problems:
         raise ConfigError("\n".join(lines_of(path.name, walk.problems)))

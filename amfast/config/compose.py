@@ -12,6 +12,7 @@ from typing import Any, Final
 import yaml
 
 from amfast.config.nodes import Mapping, Node, Scalar, Sequence
+from amfast.config.scalars import resolve
 
 BYTES_MAX: Final = 64 << 20
 NODES_MAX: Final = 1_000_000
@@ -20,6 +21,14 @@ DEPTH_MAX: Final = 128
 
 _PREFIX: Final = "tag:yaml.org,2002:"
 _TAGS: Final = frozenset(_PREFIX + kind for kind in ("bool", "float", "int", "map", "null", "seq", "str"))
+
+_BOOL: Final = f"{_PREFIX}bool"
+_TAGGED: Final[dict[str, type | tuple[type, ...]]] = {
+    _BOOL: bool,
+    f"{_PREFIX}int": int,
+    f"{_PREFIX}float": (float, int),
+    f"{_PREFIX}null": type(None),
+}
 
 
 class YamlError(Exception):
@@ -54,13 +63,30 @@ def compose(data: bytes) -> Node | None:
 
 @dataclass(slots=True)
 class _Open:
-    """A collection being read; ``key`` waits for its value."""
+    """A collection being read: where its next node goes, and what it comes to with aliases written out."""
 
     node: Sequence | Mapping
     anchor: str | None
+    items: list[Node] | None
+    """Of a list; None for a mapping."""
+    entries: list[tuple[Node, Node]]
     key: Node | None = None
+    """Waits for its value."""
     size: int = 1
-    depth: int = 0
+    depth: int = 1
+    """Of what is in it; a scalar is as deep as nothing."""
+
+    def add(self, node: Node, size: int) -> None:
+        self.size += size
+        if self.size > NODES_MAX:
+            raise YamlError(f"more than {NODES_MAX} values, aliases counted", node.line, node.column)
+        if self.items is not None:
+            self.items.append(node)
+        elif self.key is None:
+            self.key = node
+        else:
+            self.entries.append((self.key, node))
+            self.key = None
 
 
 class _Composer:
@@ -69,57 +95,60 @@ class _Composer:
         self._anchors: dict[str, tuple[Node, int, int]] = {}
 
     def document(self, parser: yaml.CSafeLoader) -> Node:
+        """Read up to the end of the document. Written for the common case, scalars, of which there are many."""
+        opened, next_event = self._open, parser.get_event
         while True:
-            event: Any = parser.get_event()
-            line, column = event.start_mark.line + 1, event.start_mark.column + 1
-            done: Node | None = None
-            if isinstance(event, yaml.AliasEvent):
-                done = self._alias(str(event.anchor), line, column)
-            elif isinstance(event, yaml.ScalarEvent):
-                _check_tag(event.tag, line, column)
-                plain = event.implicit[0] or event.tag not in (None, "!", f"{_PREFIX}str")
-                done = self._add(Scalar(event.value, plain, line, column), event.anchor, 1, 1)
-            elif isinstance(event, yaml.CollectionEndEvent):
-                last = self._open.pop()
-                done = self._add(last.node, last.anchor, last.size, last.depth + 1)
-            else:
-                _check_tag(event.tag, line, column)
-                is_list = isinstance(event, yaml.SequenceStartEvent)
-                node = Sequence([], line, column) if is_list else Mapping([], line, column)
-                self._anchors.pop(event.anchor, None)  # an alias inside would mean the collection itself
-                self._open.append(_Open(node, event.anchor))
-                _check_depth(len(self._open), node)
-            if done is not None and not self._open:
-                return done
+            event: Any = next_event()
+            mark = event.start_mark
+            if type(event) is not yaml.ScalarEvent:
+                done = self._other(event, mark.line + 1, mark.column + 1)
+                if done is not None and not opened:
+                    return done
+                continue
+            tag = event.tag
+            if tag is not None:
+                _check_tag(tag, mark.line + 1, mark.column + 1)
+                _check_tagged(tag, event.value, mark.line + 1, mark.column + 1)
+            plain = event.implicit[0] or tag not in (None, "!", f"{_PREFIX}str")
+            node = Scalar(event.value, plain, mark.line + 1, mark.column + 1)
+            if event.anchor is not None:
+                self._anchors[event.anchor] = node, 1, 1
+            if not opened:
+                return node
+            opened[-1].add(node, 1)
 
-    def _alias(self, name: str, line: int, column: int) -> Node:
-        if name not in self._anchors:
-            raise YamlError(f"alias *{name} refers to an anchor that is not complete before it", line, column)
-        return self._add(self._anchors[name][0], None, *self._anchors[name][1:])
+    def _other(self, event: Any, line: int, column: int) -> Node | None:  # noqa: ANN401 - PyYAML's are untyped
+        """A collection that begins or ends, or an alias; returns what is complete now."""
+        if isinstance(event, yaml.AliasEvent):
+            name = str(event.anchor)
+            if name not in self._anchors:
+                text = f"alias *{name} refers to an anchor that is not complete before it"
+                raise YamlError(text, line, column)
+            return self._add(*self._anchors[name])
+        if isinstance(event, yaml.CollectionEndEvent):
+            last = self._open.pop()
+            if last.anchor is not None:
+                self._anchors[last.anchor] = last.node, last.size, last.depth + 1
+            return self._add(last.node, last.size, last.depth + 1)
+        _check_tag(event.tag, line, column)
+        self._anchors.pop(event.anchor, None)  # an alias inside would mean the collection itself
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = Sequence([], line, column)
+            self._open.append(_Open(items, event.anchor, items.items, []))
+        else:
+            entries = Mapping([], line, column)
+            self._open.append(_Open(entries, event.anchor, None, entries.entries))
+        _check_depth(len(self._open), self._open[-1].node)
+        return None
 
-    def _add(self, node: Node, anchor: str | None, size: int, depth: int) -> Node:
+    def _add(self, node: Node, size: int, depth: int) -> Node:
         """Put a finished node where it belongs; ``size`` and ``depth`` count its aliases written out."""
-        if anchor is not None:
-            self._anchors[anchor] = node, size, depth
         if self._open:
             parent = self._open[-1]
-            parent.size += size
             parent.depth = max(parent.depth, depth)
-            if parent.size > NODES_MAX:
-                raise YamlError(f"more than {NODES_MAX} values, aliases counted", node.line, node.column)
             _check_depth(len(self._open) + depth, node)
-            _append(parent, node)
+            parent.add(node, size)
         return node
-
-
-def _append(parent: _Open, node: Node) -> None:
-    if isinstance(parent.node, Sequence):
-        parent.node.items.append(node)
-    elif parent.key is None:
-        parent.key = node
-    else:
-        parent.node.entries.append((parent.key, node))
-        parent.key = None
 
 
 def _check_depth(depth: int, node: Node) -> None:
@@ -130,3 +159,11 @@ def _check_depth(depth: int, node: Node) -> None:
 def _check_tag(tag: str | None, line: int, column: int) -> None:
     if tag not in (None, "!") and tag not in _TAGS:
         raise YamlError(f"the tag {tag} is not supported", line, column)
+
+
+def _check_tagged(tag: str, text: str, line: int, column: int) -> None:
+    """A tag may say what a scalar is anyway, but not make it something else; a whole number is a float too."""
+    types = _TAGGED.get(tag)
+    value = resolve(text)
+    if types is not None and (not isinstance(value, types) or (tag != _BOOL and isinstance(value, bool))):
+        raise YamlError(f"the text is not what its tag {tag} says", line, column)

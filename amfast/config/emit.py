@@ -2,49 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from functools import cached_property
+from typing import Final, TypeAlias, TypeVar
 
 import yaml
 
 from amfast.config.scalars import reads_as_text
 
-Tree: TypeAlias = "str | int | bool | list[Tree] | dict[str, Tree] | None"
+T = TypeVar("T")
+
+Key: TypeAlias = "str | float | bool | None"
+Tree: TypeAlias = "Key | list[Tree] | Flow | dict[Key, Tree] | dict[str, Tree]"
 """What is printed: texts are quoted when they need it, the rest stands as it is."""
 
 _WIDTH: Final = 80
 
 
+class Flow(list["Tree"]):
+    """A list that is printed in one line, with brackets."""
+
+
+class Printed:
+    """A text that is made when somebody asks for it: for a large file that takes as long as reading it."""
+
+    def __init__(self, tree: Callable[[], Tree]) -> None:
+        self._tree = tree
+
+    @cached_property
+    def text(self) -> str:
+        return emit(self._tree())
+
+
 def emit(tree: Tree) -> str:
     """Print a tree as one YAML document in block style."""
-    events = [
-        yaml.StreamStartEvent(),
-        yaml.DocumentStartEvent(explicit=False),
-        *_events(tree),
-        yaml.DocumentEndEvent(explicit=False),
-        yaml.StreamEndEvent(),
-    ]
+    events = [yaml.StreamStartEvent(), yaml.DocumentStartEvent(explicit=False)]
+    _add_events(tree, events)
+    events += (yaml.DocumentEndEvent(explicit=False), yaml.StreamEndEvent())
     text: str = yaml.emit(events, Dumper=yaml.CSafeDumper, allow_unicode=True, width=_WIDTH)
     return text.removesuffix("...\n")
 
 
-def _events(tree: Tree) -> Iterator[yaml.Event]:
+def _add_events(tree: Tree, events: list[yaml.Event]) -> None:
     if isinstance(tree, dict):
-        yield yaml.MappingStartEvent(None, None, implicit=True, flow_style=False)
+        events.append(yaml.MappingStartEvent(None, None, implicit=True, flow_style=False))
         for name, value in tree.items():
-            yield from _events(name)
-            yield from _events(value)
-        yield yaml.MappingEndEvent()
+            events.append(_scalar(name))
+            _add_events(value, events)
+        events.append(yaml.MappingEndEvent())
     elif isinstance(tree, list):
-        yield yaml.SequenceStartEvent(None, None, implicit=True, flow_style=False)
+        flow = isinstance(tree, Flow)
+        events.append(yaml.SequenceStartEvent(None, None, implicit=True, flow_style=flow))
         for value in tree:
-            yield from _events(value)
-        yield yaml.SequenceEndEvent()
+            _add_events(value, events)
+        events.append(yaml.SequenceEndEvent())
     else:
-        yield _scalar(tree)
+        events.append(_scalar(tree))
 
 
-def _scalar(value: str | bool | int | None) -> yaml.Event:
+def _scalar(value: Key) -> yaml.Event:
     style = None
     if isinstance(value, bool):
         text = "true" if value else "false"
@@ -52,6 +69,8 @@ def _scalar(value: str | bool | int | None) -> yaml.Event:
         text = "null"
     elif isinstance(value, int):
         text = str(value)
+    elif isinstance(value, float):
+        text = _float(value)
     else:
         text = value
         if "\n" in value:
@@ -61,9 +80,34 @@ def _scalar(value: str | bool | int | None) -> yaml.Event:
     return yaml.ScalarEvent(None, None, (True, True), text, style=style)
 
 
-def natural_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Pairs in the order yaml.v2 gives the keys of a map: runs of digits by value, letters after the rest."""
-    return sorted(pairs, key=lambda pair: _NaturalKey(pair[0]))
+_EXPONENT_MIN: Final = -4
+_EXPONENT_END: Final = 6
+
+
+def _float(value: float) -> str:
+    """The shortest digits that mean the same number, as Go's ``%g`` writes them."""
+    if value != value or abs(value) == float("inf"):  # noqa: PLR0124 - only NaN differs from itself
+        return {"nan": ".nan", "inf": ".inf", "-inf": "-.inf"}[repr(value)]
+    sign, digits, last = Decimal(repr(value)).normalize().as_tuple()
+    exponent = len(digits) - 1 + int(last)
+    if value and not _EXPONENT_MIN <= exponent < _EXPONENT_END:
+        first, rest = str(digits[0]), "".join(map(str, digits[1:]))
+        return f"{'-' * sign}{first}{'.' * bool(rest)}{rest}e{exponent:+03d}"
+    return f"{Decimal(repr(value)).normalize():f}"
+
+
+def natural_order(pairs: Iterable[tuple[Key, T]]) -> list[tuple[Key, T]]:
+    """Pairs in the order yaml.v2 gives the keys of a map.
+
+    Null, then numbers, then texts, in which runs of digits count by value and letters come after the rest.
+    """
+    return sorted(pairs, key=lambda pair: _order(pair[0]))
+
+
+def _order(name: Key) -> tuple[int, float, _NaturalKey]:
+    if isinstance(name, str):
+        return 2, 0.0, _NaturalKey(name)
+    return (0, 0.0, _NaturalKey("")) if name is None else (1, name, _NaturalKey(""))
 
 
 class _NaturalKey:

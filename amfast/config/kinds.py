@@ -1,16 +1,16 @@
-"""The kinds of values that keys have, from their YAML form to Python and back to print."""
+"""The kinds of single values that keys have, from their YAML form to Python and back to print."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from amfast.config.emit import Tree, natural_order
-from amfast.config.nodes import Scalar, Sequence
+from amfast.config.emit import Tree
+from amfast.config.nodes import Scalar
 from amfast.config.scalars import resolve
-from amfast.config.schema import Block, Kind, Place, describe, is_null, pairs, read_block, rows_of, show_rows
-from amfast.config.url import url_problem
+from amfast.config.schema import JsonSchema, Kind, Place, describe
 from amfast.model.duration import (
     DurationError,
     format_duration,
@@ -18,17 +18,15 @@ from amfast.model.duration import (
     parse_duration,
     parse_go_duration,
 )
-from amfast.model.matcher import Matcher, MatcherError, matcher_order, parse_matchers
 
-T = TypeVar("T")
-B = TypeVar("B", bound=Block)
+B = TypeVar("B", bool, "bool | None")
 D = TypeVar("D", int, "int | None")
 
-Pairs = tuple[tuple[str, str], ...]
-"""A map of texts, in the order written."""
-
-_SECRET_TEXT: Final = "<secret>"  # noqa: S105 - what is shown in place of one
+SECRET_TEXT: Final = "<secret>"  # noqa: S105 - what is shown in place of one
+_INT_END: Final = 1 << 63
 _UINT_END: Final = 1 << 64
+_SCALAR_TYPES: Final = ["string", "number", "boolean"]
+"""Unquoted text may look like anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,55 +39,171 @@ class Secret:
         return self._value
 
     def __repr__(self) -> str:
-        return _SECRET_TEXT
+        return SECRET_TEXT
 
 
-def _text(place: Place) -> str | None:
+def text_of(place: Place) -> str | None:
+    """The text of a scalar, however it looks; None after a problem."""
     if isinstance(place.node, Scalar):
         return place.node.text
     place.refuse(f"expected text, found {describe(place.node)}")
     return None
 
 
-class _Text(Kind[str]):
+def plain_value(place: Place) -> Any:  # noqa: ANN401 - it is whatever the file says
+    """What an unquoted scalar means; the text of a quoted one; None for what is no scalar."""
+    node = place.node
+    if not isinstance(node, Scalar):
+        return None
+    return resolve(node.text) if node.plain else node.text
+
+
+class Text(Kind[str]):
+    """Text as it was written."""
+
+    def __init__(self, title: str = "text", zero: str = "") -> None:
+        super().__init__(zero)
+        self.title = title
+
     def read(self, place: Place) -> str:
-        return _text(place) or self.zero
+        return text_of(place) or ""
 
     def show(self, value: str) -> Tree:
         return value
 
+    def json_schema(self) -> JsonSchema:
+        return {"type": _SCALAR_TYPES}
 
-class _Bool(Kind[bool]):
-    def read(self, place: Place) -> bool:
-        if isinstance(place.node, Scalar) and place.node.plain:
-            value = resolve(place.node.text)
-            if isinstance(value, bool):
-                return value
+
+class _File(Text):
+    """A file name; a relative one is joined with the folder that the place says, or always with that of the file."""
+
+    def __init__(self, *, always: bool = False) -> None:
+        super().__init__("file name")
+        self._always = always
+
+    def read(self, place: Place) -> str:
+        return join(place.walk.directory if self._always else place.base, text_of(place) or "")
+
+
+def join(folder: str, name: str) -> str:
+    """A file name seen from a folder, made short; empty and absolute names stay as they are."""
+    if not folder or not name or name.startswith("/"):
+        return name
+    return posixpath.normpath(posixpath.join(folder, name))
+
+
+class Word(Text):
+    """One of some words. ``zero`` is what a null means."""
+
+    def __init__(self, words: Iterable[str], zero: str = "") -> None:
+        self.words = tuple(words)
+        super().__init__(" or ".join(f"`{word}`" for word in self.words if word), zero)
+
+    def read(self, place: Place) -> str:
+        text = text_of(place)
+        if text is not None and text not in self.words:
+            place.refuse(f"expected one of {', '.join(filter(None, self.words))}, found {text[:40]!r}")
+        return text or ""
+
+    def json_schema(self) -> JsonSchema:
+        return {"enum": list(self.words)}
+
+
+class _Secret(Kind["Secret | None"]):
+    """Text that is never shown; empty is the same as not there, unless it has its own meaning."""
+
+    def __init__(self, title: str, *, empty_is_unset: bool = True) -> None:
+        super().__init__(None)
+        self.title = title
+        self._empty_is_unset = empty_is_unset
+
+    def read(self, place: Place) -> Secret | None:
+        text = text_of(place)
+        return None if text is None or (not text and self._empty_is_unset) else Secret(text)
+
+    def show(self, value: Secret | None) -> Tree:
+        return SECRET_TEXT if value is not None and value.reveal() else None
+
+    def empty(self, value: Secret | None) -> bool:
+        return value is None
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": _SCALAR_TYPES}
+
+
+class _Bool(Kind[B]):
+    title = "true or false"
+
+    def read(self, place: Place) -> B:
+        value = plain_value(place)
+        if isinstance(value, bool):
+            return value
         place.refuse("expected true or false, without quotes")
         return self.zero
 
-    def show(self, value: bool) -> Tree:
+    def show(self, value: B) -> Tree:
         return value
 
+    def empty(self, value: B) -> bool:
+        return value == self.zero
 
-class _Uint(Kind[int]):
+    def json_schema(self) -> JsonSchema:
+        return {"enum": [True, False, "y", "yes", "on", "n", "no", "off"]}
+
+
+class _Whole(Kind[int]):
+    """A whole number from ``first`` up to but not including ``end``; of a fraction the whole part counts."""
+
+    def __init__(self, title: str, first: int, end: int) -> None:
+        super().__init__(0)
+        self.title = title
+        self._first = first
+        self._end = end
+
     def read(self, place: Place) -> int:
-        if isinstance(place.node, Scalar) and place.node.plain:
-            value = resolve(place.node.text)
-            if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _UINT_END:
-                return int(value)
-        place.refuse("expected a number from 0 up, without quotes")
+        value = _number(place)
+        if value is not None and self._first <= value < self._end:
+            return int(value)
+        place.refuse(f"expected {self.title}, without quotes")
         return self.zero
 
     def show(self, value: int) -> Tree:
         return value
 
+    def json_schema(self) -> JsonSchema:
+        return {"type": "number", **({"minimum": 0} if self._first == 0 else {})}
+
+
+class _Float(Kind[float]):
+    title = "number"
+
+    def read(self, place: Place) -> float:
+        value = _number(place)
+        if value is not None:
+            return float(value)
+        place.refuse("expected a number, without quotes")
+        return self.zero
+
+    def show(self, value: float) -> Tree:
+        return value
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "number"}
+
+
+def _number(place: Place) -> float | None:
+    value = plain_value(place)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
 
 class _Duration(Kind[D]):
     """Prometheus' notation, in nanoseconds."""
 
+    title = "duration"
+
     def read(self, place: Place) -> D:
-        text = _text(place)
+        text = text_of(place)
         if text is None:
             return self.zero
         try:
@@ -102,18 +216,28 @@ class _Duration(Kind[D]):
         return None if value is None else format_duration(value)
 
     def empty(self, value: D) -> bool:
-        return value is None
+        return value == self.zero
+
+    def json_schema(self) -> JsonSchema:
+        pattern = "^(0|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$"
+        return {"type": ["string", "integer"], "pattern": pattern, "minLength": 1}
 
 
 class _GoDuration(Kind[int]):
-    """Go's notation, in nanoseconds; a bare number is nanoseconds already."""
+    """Go's notation, in nanoseconds; a bare number is nanoseconds already, where that is allowed."""
+
+    title = "Go duration"
+
+    def __init__(self, *, bare_numbers: bool = True) -> None:
+        super().__init__(0)
+        self._bare_numbers = bare_numbers
 
     def read(self, place: Place) -> int:
-        text = _text(place)
-        if text is None or not isinstance(place.node, Scalar):
+        text = text_of(place)
+        if text is None:
             return self.zero
-        value = resolve(text) if place.node.plain else text
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _UINT_END // 2:
+        value = _number(place) if self._bare_numbers else None
+        if value is not None and abs(value) < _INT_END:
             return int(value)
         try:
             return parse_go_duration(text)
@@ -124,128 +248,28 @@ class _GoDuration(Kind[int]):
     def show(self, value: int) -> Tree:
         return format_go_duration(value)
 
-
-class _SecretTemplateUrl(Kind["Secret | None"]):
-    """A URL that may say who may write to it; empty is the same as not there."""
-
-    def read(self, place: Place) -> Secret | None:
-        text = _text(place)
-        if not text:
-            return None
-        if "{{" in text:
-            place.refuse("templates in URLs are not supported by this version of amfast")
-        elif text != _SECRET_TEXT and (problem := url_problem(text)):
-            place.refuse(problem)
-        return Secret(text)
-
-    def show(self, value: Secret | None) -> Tree:
-        return None if value is None else _SECRET_TEXT
+    def json_schema(self) -> JsonSchema:
+        return {"type": ["string", "number"]}
 
 
-class _Texts(Kind["tuple[str, ...] | None"]):
-    """A list of texts; null is not the same as empty."""
-
-    def read(self, place: Place) -> tuple[str, ...]:
-        return ListOf(TEXT).read(place)
-
-    def show(self, value: tuple[str, ...] | None) -> Tree:
-        return list(value or ())
-
-
-class _TextMap(Kind[Pairs]):
-    def read(self, place: Place) -> Pairs:
-        return tuple((at.key, TEXT.value(at)) for at in _entries(place))
-
-    def show(self, value: Pairs) -> Tree:
-        return dict(natural_order(value))
-
-
-class _RegexpMap(Kind[Pairs]):
-    """Names to regular expressions, none of which may be null."""
-
-    def read(self, place: Place) -> Pairs:
-        found = []
-        for at in _entries(place):
-            if is_null(at.node):
-                at.refuse("expected a regular expression, found nothing")
-            found.append((at.key, TEXT.value(at)))
-        return tuple(found)
-
-    def show(self, value: Pairs) -> Tree:
-        return {name: text or None for name, text in natural_order(value)}
-
-
-def _entries(place: Place) -> list[Place]:
-    return [place.at_key(name.text, node) for name, node in pairs(place, once_with_merges=True)]
-
-
-class _Matchers(Kind[tuple[Matcher, ...]]):
-    """A list of texts, each of which may hold several matchers; sorted."""
-
-    def read(self, place: Place) -> tuple[Matcher, ...]:
-        found: list[Matcher] = []
-        for at, text in _items(place, TEXT):
-            try:
-                found.extend(parse_matchers(text, place.walk.mode, at.warn))
-            except MatcherError as error:
-                at.refuse(str(error))
-        return tuple(sorted(found, key=matcher_order))
-
-    def show(self, value: tuple[Matcher, ...]) -> Tree:
-        return [str(matcher) for matcher in value]
-
-
-class ListOf(Kind[tuple[T, ...]]):
-    """A list of values of one kind."""
-
-    def __init__(self, item: Kind[T]) -> None:
-        super().__init__(())
-        self._item = item
-
-    def read(self, place: Place) -> tuple[T, ...]:
-        return tuple(value for _, value in _items(place, self._item))
-
-    def show(self, value: tuple[T, ...]) -> Tree:
-        return [self._item.show(one) for one in value]
-
-
-def _items(place: Place, kind: Kind[T]) -> list[tuple[Place, T]]:
-    if not isinstance(place.node, Sequence):
-        place.refuse(f"expected a list, found {describe(place.node)}")
-        return []
-    found = []
-    for index, node in enumerate(place.node.items):
-        at = place.at_index(index, node)
-        if kind.null_is_absent and is_null(node):
-            at.refuse("expected a mapping, found nothing")
-        else:
-            found.append((at, kind.value(at)))
-    return found
-
-
-class BlockOf(Kind[B]):
-    """A mapping with known keys; the class comes from a function because blocks may hold themselves."""
-
-    null_is_absent = True
-
-    def __init__(self, block: Callable[[], type[B]]) -> None:
-        self._block = block
-
-    def read(self, place: Place) -> B:
-        return read_block(self._block(), place)
-
-    def show(self, value: B) -> Tree:
-        return show_rows(rows_of(type(value)), lambda row: getattr(value, row.field))
-
-
-TEXT: Final = _Text("")
-BOOL: Final = _Bool(zero=False)
-UINT: Final = _Uint(0)
+TEXT: Final = Text()
+TEMPLATE: Final = Text("template")
+HTML_TEMPLATE: Final = Text("HTML template")
+PATH: Final = Text("file name")
+"""Relative to the working directory of the process."""
+FILE: Final = _File()
+"""Relative to the folder of the configuration file, where the place says so."""
+FILE_BESIDE: Final = _File(always=True)
+"""Relative to the folder of the configuration file."""
+SECRET: Final = _Secret("secret")
+SECRET_OR_EMPTY: Final = _Secret("secret", empty_is_unset=False)
+SECRET_TEMPLATE: Final = _Secret("secret template")
+BOOL: Final = _Bool[bool](zero=False)
+BOOL_OR_UNSET: Final = _Bool["bool | None"](None)
+UINT: Final = _Whole("a number from 0 up", 0, _UINT_END)
+INT: Final = _Whole("a whole number", -_INT_END, _INT_END)
+FLOAT: Final = _Float(0.0)
 DURATION: Final = _Duration[int](0)
 DURATION_OR_UNSET: Final = _Duration["int | None"](None)
-GO_DURATION: Final = _GoDuration(0)
-SECRET_TEMPLATE_URL: Final = _SecretTemplateUrl(None)
-TEXTS_OR_UNSET: Final = _Texts(None)
-TEXT_MAP: Final = _TextMap(())
-REGEXP_MAP: Final = _RegexpMap(())
-MATCHERS: Final = _Matchers(())
+GO_DURATION: Final = _GoDuration()
+GO_DURATION_WITH_UNIT: Final = _GoDuration(bare_numbers=False)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import posixpath
 import stat
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from amfast.config.compose import BYTES_MAX, YamlError, compose
-from amfast.config.emit import emit
+from amfast.config.emit import Printed
 from amfast.config.nodes import Mapping, Node
 from amfast.config.schema import Place, Walk, is_null
-from amfast.config.tree import Integrations, read_file
+from amfast.config.tree import read_file
 from amfast.config.types import Config
 from amfast.model.errors import ConfigError
 from amfast.model.matcher import MatcherMode
@@ -23,22 +27,39 @@ _LINE_MAX: Final = 500
 """Characters of one line: what is quoted from the file may be of any length."""
 
 
-def load(path: str | Path, integrations: Integrations, mode: MatcherMode = MatcherMode.FALLBACK) -> Config:
+def load(path: str | Path, sendable: Collection[str], mode: MatcherMode = MatcherMode.FALLBACK) -> Config:
     """Read and check a configuration file.
 
-    ``integrations`` says which kinds of integrations there are and how theirs are read; ``mode`` which
-    matchers and label names are taken. Raises ConfigError: one line for each problem, with file, line and column.
+    ``sendable`` are the kinds of integrations that can be used: a file with others is read all the same, and
+    :attr:`Config.unsupported` says so. ``mode`` decides which matchers and label names are taken. Raises
+    ConfigError: one line for each problem, with file, line and column.
     """
-    return loads(read_bytes(path, "the configuration file"), str(path), integrations, mode)
+    return loads(read_bytes(path, "the configuration file"), str(path), sendable, mode)
 
 
 def loads(
-    text: str | bytes, name: str, integrations: Integrations, mode: MatcherMode = MatcherMode.FALLBACK
+    text: str | bytes, name: str, sendable: Collection[str], mode: MatcherMode = MatcherMode.FALLBACK
 ) -> Config:
     """As :func:`load`, from text; ``name`` stands for the file in errors."""
-    data = text.encode() if isinstance(text, str) else text
-    walk = Walk(mode)
-    file = read_file(Place(walk, document(data, name)), integrations)
+    with _collector_paused():
+        return _loads(text.encode() if isinstance(text, str) else text, name, sendable, mode)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A large file becomes very many objects, all of which stay; looking for garbage among them doubles the time."""
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
+
+
+def _loads(data: bytes, name: str, sendable: Collection[str], mode: MatcherMode) -> Config:
+    walk = Walk(mode, posixpath.dirname(name) or ".")
+    file = read_file(Place(walk, document(data, name)), sendable)
     if walk.problems or file.route is None:
         raise ConfigError("\n".join(lines_of(name, walk.problems)))
     return Config(
@@ -46,9 +67,14 @@ def loads(
         route=file.route.route(),
         receivers=file.receivers,
         inhibit_rules=tuple(rule.rule() for rule in file.inhibit_rules),
-        original=emit(file.shown),
+        printed=Printed(file.shown),
         hash=int.from_bytes(hashlib.md5(data, usedforsecurity=False).digest()[:_HASH_BYTES], "little"),
         warnings=tuple(lines_of(name, walk.warnings)),
+        intervals=file.intervals,
+        templates=file.templates,
+        tracing=file.tracing,
+        event_recorder=file.event_recorder,
+        unsupported=tuple(lines_of(name, walk.unsupported)),
     )
 
 

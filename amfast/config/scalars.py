@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import Final
 
 Value = bool | int | float | str | None
 
+NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
 _WORDS: Final[dict[str, Value]] = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(NULLS, None),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
@@ -42,6 +44,7 @@ def resolve(text: str) -> Value:
     return text if number is None else number
 
 
+@lru_cache(4096)
 def reads_as_text(text: str) -> bool:
     """Whether the text, written without quotes, is read back as text by every YAML 1.1 reader."""
     return isinstance(resolve(text), str) and not _is_timestamp(text) and not _BASE_60.fullmatch(text)

@@ -1,71 +1,50 @@
 """How configuration blocks are declared and read: a block is a frozen dataclass, a key is one of its fields.
 
-A field made by :func:`key` says everything about one YAML key: its kind, its default, and whether it is
-printed when empty. The order of the fields is the order of printing (reference config, section 14).
+A field made by :func:`key` says everything about one YAML key: its kind, its default, what it is for, whether it
+must be there, and beside which other keys it cannot be. Reading, printing, the JSON Schema and the documentation
+all come from it. The order of the fields is the order of printing (reference config, section 14).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from inspect import cleandoc
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from amfast.config.emit import Tree
-from amfast.config.nodes import Mapping, Node, Scalar, Sequence
-from amfast.config.scalars import resolve
-from amfast.model.matcher import MatcherMode
+from amfast.config.nodes import Node, Sequence
+from amfast.config.places import Place, Walk, describe, is_null, join_path, pairs
+
+__all__ = [
+    "Block",
+    "Kind",
+    "Place",
+    "Row",
+    "Rows",
+    "Walk",
+    "describe",
+    "is_null",
+    "key",
+    "not_built",
+    "pairs",
+    "read_block",
+    "read_rows",
+    "rows_of",
+    "show_rows",
+]
 
 T = TypeVar("T")
 B = TypeVar("B", bound="Block")
 
-MERGE: Final = "<<"
+JsonSchema = dict[str, Any]
+
 _ROW: Final = "row"
 _NAME_MAX: Final = 64
 """Characters of an unknown key that are compared with the known ones."""
-
-
-@dataclass(slots=True)
-class Walk:
-    """One reading of one file: what it depends on, and what came up on the way."""
-
-    mode: MatcherMode
-    found: dict[str, Any] = field(default_factory=dict)
-    """What one block leaves for blocks that are read later, by its name there."""
-    problems: list[tuple[Node, str]] = field(default_factory=list)
-    warnings: list[tuple[Node, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A node, its path (``route.routes[0]``) and, for a block, the nodes of its values by key."""
-
-    walk: Walk
-    node: Node
-    path: str = ""
-    key: str = ""
-    """The last part of the path."""
-    values: dict[str, Node] = field(default_factory=dict)
-
-    def refuse(self, text: str, key: str | None = None) -> None:
-        """Report a problem with this node, or with the value of one of its keys."""
-        path = self.path if key is None else _join(self.path, key)
-        node = self.node if key is None else self.values.get(key, self.node)
-        self.walk.problems.append((node, f"{path}: {text}" if path else text))
-
-    def warn(self, text: str) -> None:
-        """Report something that works but should be looked at."""
-        self.walk.warnings.append((self.node, f"{self.path}: {text}"))
-
-    def at_key(self, name: str, node: Node) -> Place:
-        return Place(self.walk, node, _join(self.path, name), name)
-
-    def at_index(self, index: int, node: Node) -> Place:
-        return Place(self.walk, node, f"{self.path}[{index}]")
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+_HINTS_MAX: Final = 50
+"""Problems after which near words are no longer looked for, which takes long."""
 
 
 class Kind(Generic[T]):
@@ -73,6 +52,9 @@ class Kind(Generic[T]):
 
     null_is_absent: ClassVar[bool] = False
     """An explicit null is as good as no key, and has no place in a list."""
+    noun: ClassVar[str] = "a mapping"
+    """What is missed where a list has nothing."""
+    title: str = ""
 
     def __init__(self, zero: T) -> None:
         self.zero = zero
@@ -85,6 +67,18 @@ class Kind(Generic[T]):
         """The value as it is printed."""
         raise NotImplementedError
 
+    def json_schema(self) -> JsonSchema:
+        """What a JSON Schema says of the value; null is added by whoever asks."""
+        raise NotImplementedError
+
+    def named(self) -> str:
+        """What the documentation calls it."""
+        return self.title
+
+    def shapes(self) -> Iterable[Shape]:
+        """The mappings with known keys that a value of this kind holds directly."""
+        return ()
+
     def empty(self, value: T) -> bool:
         """Whether the value is left out when printed."""
         return not value
@@ -95,26 +89,47 @@ class Kind(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """A mapping with known keys, as it is documented."""
+
+    name: str
+    about: str
+    rows: Rows
+    one_of: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One key of a block. ``kind`` is None for a key that only Alertmanager has so far."""
 
     name: str
     field: str
     kind: Kind[Any] | None
+    about: str = ""
+    """What it is for, in a few words."""
     shown: bool = False
     """Printed even when empty."""
     built: bool = True
     """False for a key of Alertmanager that this version refuses."""
+    required: bool = False
+    excludes: tuple[str, ...] = ()
+    """Keys that cannot be set beside it."""
+    default: Any = None
 
 
-def key(kind: Kind[Any], default: object, *, name: str = "", shown: bool = False) -> Any:  # noqa: ANN401 - as field()
+def key(
+    kind: Kind[Any],
+    default: object,
+    about: str = "",
+    *,
+    name: str = "",
+    shown: bool = False,
+    required: bool = False,
+    excludes: tuple[str, ...] = (),
+) -> Any:  # noqa: ANN401 - as field()
     """A field that is a key of the configuration; ``name`` where Python needs another name than YAML."""
-    return field(default=default, metadata={_ROW: Row(name, "", kind, shown)})
-
-
-def fixed(kind: Kind[Any], default: object) -> Any:  # noqa: ANN401 - as field()
-    """A field that is printed with its default but cannot be set in this version."""
-    return field(default=default, init=False, repr=False, metadata={_ROW: Row("", "", kind, built=False)})
+    row = Row(name, "", kind, about, shown, required=required, excludes=excludes, default=default)
+    return field(default=default, metadata={_ROW: row})
 
 
 class Block:
@@ -124,29 +139,65 @@ class Block:
 
     NOT_BUILT: ClassVar[tuple[str, ...]] = ()
     """Keys of Alertmanager that this version refuses by name."""
+    ONE_OF: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Groups of keys, at least one of which must be set."""
 
     def checked(self, place: Place) -> Self:  # noqa: ARG002 - for those that override it
         """Look at the values together, report problems at ``place``, and return what is finally used."""
         return self
 
 
-_ROWS: Final[dict[type[Block], tuple[Row, ...]]] = {}
+def nullable(schema: JsonSchema) -> JsonSchema:
+    """The same JSON Schema, and null."""
+    if "enum" in schema:
+        return {**schema, "enum": [*schema["enum"], None]}
+    if "type" in schema:
+        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        return {**schema, "type": [*types, "null"]}
+    return {"anyOf": [schema, {"type": "null"}]} if schema else {}
 
 
-def rows_of(block: type[Block]) -> tuple[Row, ...]:
+class Rows(tuple[Row, ...]):  # noqa: SLOT001 - a tuple with attributes cannot have slots
+    """The keys of a mapping in printing order, and what reading asks of them again and again."""
+
+    by_name: dict[str, Row]
+    rules: tuple[Row, ...]
+    """Those that must be there or exclude others."""
+
+    def __new__(cls, found: Iterable[Row]) -> Self:
+        made = super().__new__(cls, found)
+        made.by_name = {row.name: row for row in made}
+        made.rules = tuple(row for row in made if row.required or row.excludes)
+        return made
+
+
+_ROWS: Final[dict[type[Block], Rows]] = {}
+
+
+def rows_of(block: type[Block]) -> Rows:
     """The keys of a block in printing order, those without a field last."""
     if block not in _ROWS:
         _ROWS[block] = _collect_rows(block)
     return _ROWS[block]
 
 
-def _collect_rows(block: type[Block]) -> tuple[Row, ...]:
+def _collect_rows(block: type[Block]) -> Rows:
     rows = []
     for one in fields(block):  # type: ignore[arg-type] # every block is a dataclass
         if _ROW in one.metadata:
             row: Row = one.metadata[_ROW]
             rows.append(replace(row, name=row.name or one.name, field=one.name))
-    return (*rows, *not_built(block.NOT_BUILT))
+    return Rows((*rows, *not_built(block.NOT_BUILT)))
+
+
+def name_of(block: type[Block]) -> str:
+    """What the documentation calls a block."""
+    return block.__name__.removesuffix("Block")
+
+
+def shape_of(block: type[Block]) -> Shape:
+    """A block as it is documented."""
+    return Shape(name_of(block), cleandoc(block.__doc__ or ""), rows_of(block), block.ONE_OF)
 
 
 def not_built(names: tuple[str, ...]) -> tuple[Row, ...]:
@@ -154,32 +205,27 @@ def not_built(names: tuple[str, ...]) -> tuple[Row, ...]:
     return tuple(Row(name, "", None, built=False) for name in names)
 
 
-def is_null(node: Node) -> bool:
-    """Whether the node is an explicit null, or nothing at all."""
-    return isinstance(node, Scalar) and node.plain and resolve(node.text) is None
-
-
-def read_rows(place: Place, rows: tuple[Row, ...]) -> tuple[dict[str, Any], Place]:
+def read_rows(place: Place, rows: Rows) -> tuple[dict[str, Any], Place]:
     """Read a mapping against its rows: the values by field name, and the place with their nodes."""
-    by_name = {row.name: row for row in rows}
+    by_name = rows.by_name
     values: dict[str, Any] = {}
     nodes: dict[str, Node] = {}
     for name, node in pairs(place, once_with_merges=False):
         row = by_name.get(name.text)
-        if row is None:
-            place.at_key(name.text, name).refuse(f"unknown key{_hint(name.text, by_name)}")
-        elif row.built:
+        if row is not None and row.built:
             nodes[name.text] = node
+        elif row is None:
+            hint = _hint(name.text, by_name) if len(place.walk.problems) < _HINTS_MAX else ""
+            place.at_key(name.text, name).refuse(f"unknown key{hint}")
         elif not (is_null(node) or (isinstance(node, Sequence) and not node.items)):
-            path = _join(place.path, row.name)
+            path = join_path(place.path, row.name)
             place.walk.problems.append((name, f"{path} is not supported by this version of amfast"))
     for row in rows:
-        if row.kind is None or row.name not in nodes:
-            continue
-        at = place.at_key(row.name, nodes[row.name])
-        if not (row.kind.null_is_absent and is_null(at.node)):
-            values[row.field] = row.kind.value(at)
-    return values, replace(place, values=nodes)
+        if row.name in nodes and row.kind is not None:
+            at = place.at_key(row.name, nodes[row.name])
+            if not (row.kind.null_is_absent and is_null(at.node)):
+                values[row.field] = row.kind.value(at)
+    return values, place.with_values(nodes)
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
@@ -187,52 +233,9 @@ def _hint(name: str, known: Iterable[str]) -> str:
     return f', did you mean "{near[0]}"?' if near else ""
 
 
-def pairs(place: Place, *, once_with_merges: bool) -> Iterator[tuple[Scalar, Node]]:
-    """The entries of a mapping in the order written, with merge keys put in where they stand.
-
-    Of a key that comes again through a merge, the last one counts (yaml.v2), unless ``once_with_merges``.
-    """
-    if not isinstance(place.node, Mapping):
-        place.refuse(f"expected a mapping, found {describe(place.node)}")
-        return
-    yield from _pairs(place, place.node, set(), once_with_merges=once_with_merges)
-
-
-def _pairs(
-    place: Place, mapping: Mapping, seen: set[str], *, once_with_merges: bool
-) -> Iterator[tuple[Scalar, Node]]:
-    for name, node in mapping.entries:
-        if not isinstance(name, Scalar):
-            place.at_key("?", name).refuse(f"expected a key, found {describe(name)}")
-        elif name.plain and name.text == MERGE:
-            for merged in _merged(place, node):
-                inner = seen if once_with_merges else set()
-                yield from _pairs(place, merged, inner, once_with_merges=once_with_merges)
-        elif name.text in seen:
-            place.at_key(name.text, name).refuse("the key is there twice")
-        else:
-            seen.add(name.text)
-            yield name, node
-
-
-def _merged(place: Place, node: Node) -> list[Mapping]:
-    """The mappings behind a merge key, those that take precedence last."""
-    found = []
-    for one in reversed(node.items) if isinstance(node, Sequence) else (node,):
-        if isinstance(one, Mapping):
-            found.append(one)
-        else:
-            place.at_key(MERGE, one).refuse(f"expected a mapping to merge, found {describe(one)}")
-    return found
-
-
-def describe(node: Node) -> str:
-    """What a node is, without what it says: it may be a secret."""
-    if isinstance(node, Mapping):
-        return "a mapping"
-    if isinstance(node, Sequence):
-        return "a list"
-    return "nothing" if is_null(node) else "a single value"
+def is_set(value: object) -> bool:
+    """Whether a value counts as given where keys exclude or need each other."""
+    return value is not None and value not in ("", 0, ())
 
 
 def read_block(block: type[B], place: Place) -> B:
@@ -240,10 +243,32 @@ def read_block(block: type[B], place: Place) -> B:
     before = len(place.walk.problems)
     values, place = read_rows(place, rows_of(block))
     made = block(**values)
-    return made.checked(place) if len(place.walk.problems) == before else made
+    if len(place.walk.problems) > before:
+        return made
+    check_rows(place, rows_of(block), values, block.ONE_OF)
+    return made if len(place.walk.problems) > before else made.checked(place)
 
 
-def show_rows(rows: tuple[Row, ...], value: Callable[[Row], Any]) -> dict[str, Tree]:
+def check_rows(
+    place: Place, rows: Rows, values: dict[str, Any], one_of: tuple[tuple[str, ...], ...] = ()
+) -> None:
+    """Report keys that are missing, and keys that are there beside others that exclude them."""
+    if not (rows.rules or one_of):
+        return
+    given = {row.name for row in rows if row.field in values and is_set(values[row.field])}
+    for row in rows.rules:
+        if row.required and row.name not in given:
+            place.refuse("must be set", row.name)
+        if row.name in given:
+            for other in row.excludes:
+                if other in given:
+                    place.refuse(f"cannot be set beside {other}", row.name)
+    for names in one_of:
+        if given.isdisjoint(names):
+            place.refuse(f"set one of {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))}")
+
+
+def show_rows(rows: Rows, value: Callable[[Row], Any]) -> dict[str, Tree]:
     """The printed form of a block whose values come from ``value``; what is empty is left out."""
     shown: dict[str, Tree] = {}
     for row in rows:

@@ -56,8 +56,14 @@ class Group:
         self.route = route
         self.labels = labels
         self.key = f"{route.key}:{format_labels(labels)}"
+        self.muted_by: tuple[str, ...] = ()
+        """The time intervals that muted it at its last flush."""
         receiver = route.options.receiver
-        shown = {"labels": dict(labels), "receiver": {"name": receiver}, "routeLabels": {}}
+        shown = {
+            "labels": dict(labels),
+            "receiver": {"name": receiver},
+            "routeLabels": dict(route.options.labels),
+        }
         self.members = Members(places, self, receiver, encode(shown)[1:].encode("utf-8", "replace"))
         self._pipeline = pipeline
         self._context = context
@@ -126,6 +132,10 @@ class Group:
             repeat_interval_ns=options.repeat_interval_ns,
             now_ns=now_ns,
             deadline_us=clock.monotonic_us() + int(limit_s * 1e6),
+            route_labels=options.labels,
+            active_time_intervals=self.route.active_time_intervals,
+            mute_time_intervals=self.route.mute_time_intervals,
+            mark_muted=self._mark_muted,
         )
         attrs = {"aggrGroup": self.key, "receiver": options.receiver, "alerts": len(self.members)}
         self._context.log.debug("Flushing", extra={"attrs": attrs})
@@ -146,6 +156,9 @@ class Group:
         else:
             # What was told to be resolved goes, unless it was updated meanwhile.
             self.members.forget_ended(snapshot, now_ns)
+
+    def _mark_muted(self, names: tuple[str, ...]) -> None:
+        self.muted_by = names
 
     async def _snapshot(self) -> Snapshot:
         """The members in group order; sorting many takes several slices."""

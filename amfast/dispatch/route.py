@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from amfast.config.types import DEFAULT_GROUP_INTERVAL_NS, DEFAULT_GROUP_WAIT_NS, DEFAULT_REPEAT_INTERVAL_NS
 from amfast.config.types import Route as RouteConfig
 from amfast.model.anchors import Index, conditions
-from amfast.model.labels import Labels
+from amfast.model.labels import Labels, make_labels
 from amfast.model.matcher import Matcher, format_matchers
 
 
@@ -22,6 +22,7 @@ class RouteOptions:
     group_wait_ns: int
     group_interval_ns: int
     repeat_interval_ns: int
+    labels: Labels = field(default_factory=dict)
 
 
 _ROOT_DEFAULTS = RouteOptions(
@@ -42,6 +43,8 @@ class Route:
     children: tuple[Route, ...]
     key: str
     id: str
+    mute_time_intervals: tuple[str, ...] = ()
+    active_time_intervals: tuple[str, ...] = ()
     _index: Index[int] | None = field(init=False, repr=False, default=None)
     """The places of the children, by what they need to match; None without children."""
 
@@ -108,7 +111,16 @@ def _build(config: RouteConfig, inherited: RouteOptions, key: str, route_id: str
     for index, child in enumerate(config.routes):
         segment = f"/{format_matchers(child.matchers)}"
         children.append(_build(child, options, f"{key}{segment}", f"{route_id}{segment}/{index}"))
-    return Route(options, config.matchers, config.continue_, tuple(children), key, route_id)
+    return Route(
+        options,
+        config.matchers,
+        config.continue_,
+        tuple(children),
+        key,
+        route_id,
+        config.mute_time_intervals,
+        config.active_time_intervals,
+    )
 
 
 def _inherit(config: RouteConfig, inherited: RouteOptions) -> RouteOptions:
@@ -120,6 +132,7 @@ def _inherit(config: RouteConfig, inherited: RouteOptions) -> RouteOptions:
         group_wait_ns=_or(config.group_wait_ns, inherited.group_wait_ns),
         group_interval_ns=_or(config.group_interval_ns, inherited.group_interval_ns),
         repeat_interval_ns=_or(config.repeat_interval_ns, inherited.repeat_interval_ns),
+        labels=make_labels({**inherited.labels, **dict(config.labels)}),
     )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from amfast.model.alert import Alert
 from amfast.model.labels import Labels
+
+
+def _nowhere(_names: tuple[str, ...]) -> None:
+    """Forget which time intervals mute a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,13 @@ class Flush:
     now_ns: int
     deadline_us: int
     """Monotonic time after which the flush is given up."""
+    route_labels: Labels = field(default_factory=dict)
+    active_time_intervals: tuple[str, ...] = ()
+    """Names of the intervals outside which nothing is sent; none for no restriction."""
+    mute_time_intervals: tuple[str, ...] = ()
+    """Names of the intervals in which nothing is sent."""
+    mark_muted: Callable[[tuple[str, ...]], None] = _nowhere
+    """Tells the group which intervals mute it now; the API shows them."""
 
 
 class FlushPipeline(Protocol):

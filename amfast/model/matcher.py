@@ -11,6 +11,7 @@ from amfast.model.goquote import quote
 from amfast.model.labels import Labels
 from amfast.model.matcher_grammar import (
     RESERVED,
+    SIMPLE,
     MatcherError,
     Parsed,
     parse_classic,
@@ -166,6 +167,9 @@ def _parse(
 ) -> tuple[Matcher, ...]:
     if not _is_unicode(text):
         raise MatcherError("matcher is not valid UTF-8")
+    if simple := SIMPLE.fullmatch(text):
+        name, operator, quoted, bare = simple.groups()
+        return (Matcher(_TYPES[operator], name, bare if quoted is None else quoted),)
     if mode is MatcherMode.CLASSIC:
         return _build(classic(text))
     try:

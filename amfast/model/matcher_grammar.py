@@ -51,6 +51,12 @@ class _Token(NamedTuple):
     column: int
 
 
+SIMPLE = re.compile(
+    r' *([a-zA-Z_][a-zA-Z0-9_]*) *(=~|!~|!=|=) *(?:"([^"\\\x00-\x1f]*)"|([a-zA-Z0-9_./:+-]+)) *', re.ASCII
+)
+"""One matcher that both grammars read alike: nearly all of them."""
+
+
 def parse_utf8(text: str) -> list[Parsed]:
     """Read a list of matchers in the UTF-8 grammar. Raises MatcherError."""
     tokens = _tokens(text)

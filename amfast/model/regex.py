@@ -18,6 +18,8 @@ _MEMORY_MAX: Final = 8 << 20
 
 VALUES_REMEMBERED: Final = 256
 """By one pattern."""
+REMEMBERED_CHARS_MAX: Final = 1024
+"""Of a value that is remembered; longer ones would hold much memory, and are rare."""
 PATTERNS_REMEMBERED: Final = 1024
 """Compiled, so that what is checked first and stored later is compiled once."""
 
@@ -57,8 +59,13 @@ class Pattern:
         if self.literals is not None:
             self.matches = self.literals.__contains__
         else:
-            # The same values come again and again; one look-up costs a fiftieth of a search.
-            self.matches = lru_cache(VALUES_REMEMBERED)(_search(text))
+            self.matches = _remembering(_search(text))
+
+
+def _remembering(search: Callable[[str], bool]) -> Callable[[str], bool]:
+    """The same values come again and again; one look-up costs a fiftieth of a search."""
+    remembered = lru_cache(VALUES_REMEMBERED)(search)
+    return lambda value: remembered(value) if len(value) <= REMEMBERED_CHARS_MAX else search(value)
 
 
 def _literals(text: str) -> frozenset[str] | None:

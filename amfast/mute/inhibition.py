@@ -211,9 +211,8 @@ class Inhibitor:
     def collect_garbage(self) -> bool:
         """Forget sources that have ended and label sets that nobody asks about; False when there may be more."""
         self._targets.clear()
-        if (
-            len(self._ends) > 2 * len(self._sources) + SLICE
-        ):  # most are of sources long gone that had far ends
+        # Alerts that come and go, each time with an end far away, leave more behind than there are sources.
+        if len(self._ends) > 2 * len(self._sources) + SLICE:
             self._ends = [(source.queued_ns, fingerprint) for fingerprint, source in self._sources.items()]
             heapify(self._ends)
         return self._expire()

@@ -1,7 +1,8 @@
 """Which silences match which label sets, remembered.
 
-What a label set matches does not depend on the time, so what the index finds for it is worked out once; later only
-the silences that came since are tried. Listing alerts again and again then costs a look-up for each.
+What a label set matches does not depend on the time. Where the index finds many silences that might match, as when
+they are all regular expressions, it is worked out once which ones do; later only those that came since are tried.
+Listing alerts again and again then costs a look-up for each.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from amfast.model.matcher import Matcher
 REMEMBERED_MAX: Final = 1_000_000
 """Label sets; beyond it everything is worked out anew, which is slow but bounded."""
 _FEW: Final = 8
-"""New silences that are tried one by one; of more, the index knows sooner which of them matter."""
+"""Silences that are tried one by one at once. Of more that might match it is remembered which ones do, and of more
+new ones the index knows sooner which might."""
 
 
 class Verdicts:
@@ -57,9 +59,9 @@ class Verdicts:
 
     def matching(self, labels: Labels, fingerprint: int | None = None) -> tuple[str, ...]:
         """Ids of all silences that match, active or not. The fingerprint is that of the labels, if it is known."""
-        candidates = self._index.candidates(labels)
-        if not candidates:
-            return ()
+        few = self._index.matching_of_few(labels, _FEW)
+        if few is not None:
+            return self._in_order(few) if few else ()
         if fingerprint is None:
             fingerprint = label_fingerprint(labels)
         seen, found = self._known.get(fingerprint, (-1, ()))
@@ -70,9 +72,12 @@ class Verdicts:
             new = self._order[-unseen:]
             found += tuple(one for one in new if self._index.holds(one, labels))
         else:
-            matching = {one for one in candidates if self._index.holds(one, labels)}
-            found = tuple(sorted(matching, key=self._places.__getitem__))
+            found = self._in_order(self._index.matching(labels))
         if len(self._known) >= REMEMBERED_MAX:
             self._known.clear()
         self._known[fingerprint] = (self._added, found)
         return found
+
+    def _in_order(self, silence_ids: Sequence[str]) -> tuple[str, ...]:
+        """Each of them once, in the order they came."""
+        return tuple(sorted(set(silence_ids), key=self._places.__getitem__))

@@ -78,7 +78,7 @@ class Delivery:
             receiver=flush.receiver,
             group_key=flush.group_key,
             group_labels=flush.group_labels,
-            route_labels={},
+            route_labels=flush.route_labels,
             alerts=alerts,
             reason=reason,
             external_url=self.around.external_url,

@@ -1,7 +1,6 @@
 """The stages that every flush passes before it fans out to the receiver's integrations, in their order.
 
-Settle, inhibit and silence today; each is one small object, so that the list in ``pipeline.py`` reads like the table of
-reference notify, section 5.
+Each is one small object, so that the list in ``app.py`` reads like the table of reference notify, section 5.
 """
 
 from __future__ import annotations
@@ -31,6 +30,43 @@ class Settle:
     async def __call__(self, _flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
         await self.settled()
         return alerts
+
+
+Holding = Callable[[tuple[str, ...], int], tuple[str, ...]]
+"""Which of the named time intervals hold a moment, in nanoseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveIntervals:
+    """Drop everything outside the route's active time intervals, if it has any."""
+
+    holding: Holding
+    counts: Counts
+
+    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+        names = flush.active_time_intervals
+        if not names or self.holding(names, flush.now_ns):
+            flush.mark_muted(())
+            return alerts
+        flush.mark_muted(names)  # one of them would have been enough, so all of them mute
+        self.counts.suppressed(len(alerts), "active_time_interval")
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class MuteIntervals:
+    """Drop everything within the route's mute time intervals."""
+
+    holding: Holding
+    counts: Counts
+
+    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+        muting = self.holding(flush.mute_time_intervals, flush.now_ns)
+        flush.mark_muted(muting)
+        if not muting:
+            return alerts
+        self.counts.suppressed(len(alerts), "mute_time_interval")
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urljoin
 
+from amfast.config.http import HttpConfig
+from amfast.config.tls import TlsConfig
+from amfast.receivers.credentials import left_domain, own_headers
+from amfast.receivers.errors import HttpError
+from amfast.receivers.proxies import proxy_for
+from amfast.receivers.tls import Contexts
+
 if TYPE_CHECKING:
     import aiohttp
 
@@ -30,14 +37,6 @@ _HEADERS_MAX: Final = 1024
 _HEADERS_OF_BODY: Final = ("content-encoding", "content-language", "content-location", "content-type")
 _ENCODED_URL = re.compile(r"[!#-;=?-\[\]_a-z~]*")
 """URLs that hold only what may stand in one: they are sent as they are."""
-
-
-class HttpError(Exception):
-    """A request that got no answer. The text shows nothing of the URL; ``retry`` says whether another try can help."""
-
-    def __init__(self, text: str, *, retry: bool = True) -> None:
-        super().__init__(text)
-        self.retry = retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +58,12 @@ class HttpClient(Protocol):
         headers: Mapping[str, str],
         body: bytes,
         timeout_s: float | None,
-        follow_redirects: bool,
+        config: HttpConfig,
     ) -> Answer:
         """Post ``body`` and return the final answer, whatever its status. Raises HttpError.
 
         After 301 to 303 a redirect is followed by a GET without body, after 307 and 308 by the same POST
-        (reference notify, section 6b). ``timeout_s`` bounds all of it.
+        (reference notify, section 6b). ``timeout_s`` bounds all of it; ``config`` says how it is sent.
         """
         ...
 
@@ -98,6 +97,14 @@ def _why(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else "no address of the host answers"
 
 
+def _connect_headers(config: HttpConfig) -> dict[str, str] | None:
+    """What the proxy is told when a tunnel is asked for; of several values the proxy gets one line."""
+    return {
+        name: ", ".join(value.reveal() for value in values if value is not None)
+        for name, values in config.proxy_connect_header
+    } or None
+
+
 class AiohttpClient:
     """:class:`HttpClient` over aiohttp, which is imported when the first request is made.
 
@@ -106,6 +113,7 @@ class AiohttpClient:
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._contexts = Contexts()
 
     async def close(self) -> None:
         """Close all connections; the next request would open new ones."""
@@ -120,18 +128,20 @@ class AiohttpClient:
         headers: Mapping[str, str],
         body: bytes,
         timeout_s: float | None,
-        follow_redirects: bool,
+        config: HttpConfig,
     ) -> Answer:
         """See :meth:`HttpClient.post`."""
         import aiohttp  # noqa: PLC0415 - 26 MB that an idle node does not need
 
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._follow(url, dict(headers), body, follow_redirects)
+                return await self._follow(url, dict(headers), body, config)
         except TimeoutError:
             raise HttpError(f"no answer within {timeout_s:g} s" if timeout_s else "timed out") from None
         except aiohttp.ClientConnectorError as error:
             raise HttpError(f"cannot connect: {_why(error.os_error)}") from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise HttpError(f"the proxy refuses the connection with {error.status}") from None
         except aiohttp.ClientResponseError:
             # Somebody has read the request and answered it: another try at once would only say it twice.
             raise HttpError("the answer is not valid HTTP", retry=False) from None
@@ -141,26 +151,39 @@ class AiohttpClient:
             raise HttpError(f"the connection failed ({type(error).__name__})") from None
 
     async def _follow(
-        self, url: str, headers: dict[str, str], body: bytes | None, follow_redirects: bool
+        self, url: str, headers: dict[str, str], body: bytes | None, config: HttpConfig
     ) -> Answer:
+        first, strange = url, False
         for _ in range(REQUESTS_MAX):
-            answer = await self._request("GET" if body is None else "POST", url, headers, body)
+            sent = [*headers.items(), *own_headers(config, strange=strange)]
+            answer = await self._request("GET" if body is None else "POST", url, sent, body, config)
             target = answer.headers.get("location")
-            if not follow_redirects or not target or answer.status not in (*_GET_AFTER, *_POST_AFTER):
+            if not config.follow_redirects or not target or answer.status not in (*_GET_AFTER, *_POST_AFTER):
                 return answer
             url = urljoin(url, target)
+            strange = strange or left_domain(first, url)
             if answer.status in _GET_AFTER:
                 body = None
                 headers = {name: v for name, v in headers.items() if name.lower() not in _HEADERS_OF_BODY}
         raise HttpError(f"redirected {REQUESTS_MAX} times")
 
-    async def _request(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
+    async def _request(
+        self, method: str, url: str, headers: list[tuple[str, str]], body: bytes | None, config: HttpConfig
+    ) -> Answer:
         import yarl  # noqa: PLC0415 - comes with aiohttp
 
         session = self._session or self._open_session()
         target = yarl.URL(url, encoded=_ENCODED_URL.fullmatch(url) is not None)
         async with session.request(
-            method, target, headers=headers, data=body, allow_redirects=False
+            method,
+            target,
+            headers=headers,
+            data=body,
+            allow_redirects=False,
+            proxy=proxy_for(config, url),
+            proxy_headers=_connect_headers(config),
+            ssl=True if config.tls_config == TlsConfig() else self._contexts.get(config.tls_config),
+            server_hostname=config.tls_config.server_name or None if target.scheme == "https" else None,
         ) as response:
             content = await _body(response)
             answered = {name.lower(): value for name, value in response.headers.items()}

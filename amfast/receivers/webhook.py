@@ -1,50 +1,25 @@
 """The generic webhook (reference notify, section 8)."""
 
-# ruff: noqa: RUF009 - key() makes dataclass fields
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-from amfast.config.kinds import BOOL, GO_DURATION, SECRET_TEMPLATE_URL, TEXT, UINT, BlockOf, Secret
-from amfast.config.schema import Block, Place, key
-from amfast.config.types import HttpConfig, global_of
+from amfast.config.http import HttpConfig
+from amfast.config.receivers.webhook import WebhookConfig
 from amfast.config.url import url_problem
 from amfast.model.alert import Alert
 from amfast.model.labels import Labels
 from amfast.model.notification import Notification, NotifyError
 from amfast.model.timestamp import ZERO, format_nano
-from amfast.receivers.http import HttpClient, HttpError
+from amfast.receivers.errors import HttpError
+from amfast.receivers.http import HttpClient
 from amfast.receivers.payload import JSON_HEADERS, check_status, encode_json, regexp_quote
 
 _VERSION: Final = "4"
 _URL_FILE_BYTES_MAX: Final = 64 << 10
 _NS_PER_S: Final = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookConfig(Block):
-    """``webhook_configs[]`` (reference config, section 8)."""
-
-    kind: ClassVar[str] = "webhook"
-    NOT_BUILT: ClassVar = ("payload",)
-
-    send_resolved: bool = key(BOOL, True, shown=True)
-    http_config: HttpConfig | None = key(BlockOf(lambda: HttpConfig), None)
-    """None only until the global one is put in its place."""
-    url: Secret | None = key(SECRET_TEMPLATE_URL, None)
-    url_file: str = key(TEXT, "", shown=True)
-    max_alerts: int = key(UINT, 0, shown=True)
-    """0 for all."""
-    timeout_ns: int = key(GO_DURATION, 0, name="timeout", shown=True)
-    """For one attempt; 0 and less for none."""
-
-    def checked(self, place: Place) -> WebhookConfig:
-        if (self.url is None) is not bool(self.url_file):
-            place.refuse("set one of url and url_file" + (", not both" if self.url_file else ""))
-        return replace(self, http_config=self.http_config or global_of(place).http_config)
 
 
 class Webhook:
@@ -73,7 +48,7 @@ class Webhook:
                 headers=JSON_HEADERS,
                 body=body,
                 timeout_s=config.timeout_ns / _NS_PER_S if config.timeout_ns > 0 else None,
-                follow_redirects=http_config.follow_redirects,
+                config=http_config,
             )
         except HttpError as error:
             raise NotifyError(f"posting to the webhook failed: {error}", retry=error.retry) from None

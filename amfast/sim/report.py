@@ -12,9 +12,9 @@ from amfast.sim.network import Link
 from amfast.sim.run import Result, run
 from amfast.sim.scenarios import Scenario
 from amfast.sim.seeds import stream
-from amfast.sim.svg import Line, chart
 from amfast.sim.table import aligned, number
 from amfast.sim.timing import Timing
+from amfast.svg import Line, chart
 
 LOSSES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 SLOW_SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3)

@@ -20,9 +20,6 @@ class AnswerHeads:
         self._now_s = -1
         self._date = b""
         self._written: dict[tuple[int, Headers, str, bool], bytes] = {}
-        self._bare = b""
-        self._bare_status = 0
-        self._bare_headers: Headers = ()
 
     def head(self, status: int, headers: Headers, framing: str, *, is_http10: bool) -> bytes:
         """The head as it goes out; ``framing`` is the lines about where the body ends, and the connection."""
@@ -41,17 +38,8 @@ class AnswerHeads:
 
     def bare(self, status: int, headers: Headers) -> bytes:
         """The whole of an answer without a body to a request of HTTP/1.1, after which the connection goes on."""
-        if (
-            status == self._bare_status
-            and headers is self._bare_headers
-            and self._now_s == self._clock.now_ns() // 1_000_000_000
-        ):
-            return self._bare
         framing = "" if status == NO_CONTENT else "Content-Length: 0\r\n"
-        self._bare = self.head(status, headers, framing, is_http10=False)
-        self._bare_status = status
-        self._bare_headers = headers if isinstance(headers, tuple) else ()
-        return self._bare
+        return self.head(status, headers, framing, is_http10=False)
 
 
 def _written(status: int, headers: Headers, framing: str, *, is_http10: bool) -> bytes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 from amfast.web import shared as bounds
 from amfast.web.answer_heads import NO_CONTENT
 from amfast.web.message import Request, Response
-from amfast.web.reading import Known, Reading
+from amfast.web.reading import Reading
 from amfast.web.sending import Stream, close_parts
 from amfast.web.shared import Shared, refusal
 
@@ -31,30 +31,18 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Connection(Reading):
     """The protocol object of one accepted socket."""
 
-    __slots__ = (
-        "_answering",
-        "_ending",
-        "_reading",
-        "_refused",
-        "_sending",
-        "_stream",
-        "_transport",
-        "_unsent_bytes",
-        "_waiting",
-        "_write_paused",
-    )
+    __slots__ = ("_reading", "_refused", "_sending", "_unsent_bytes")
+
+    _transport: asyncio.Transport
+    _waiting: deque[Request | Response]
+    _answering: Answering | None
+    _stream: Stream | None
 
     def __init__(self, shared: Shared) -> None:
-        super().__init__(shared)
-        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self._waiting: deque[Request | Response] = deque()
-        self._answering: Answering | None = None
+        super().__init__(shared, deque())
         self._sending: Response | None = None
-        self._stream: Stream | None = None
-        self._write_paused = False
         self._reading = True
         self._refused = False
-        self._ending = False
         self._unsent_bytes = 0
 
     # What asyncio calls
@@ -104,37 +92,15 @@ class Connection(Reading):
 
     # From request to response
 
-    def _known(self, meaning: Known, body: memoryview) -> bool:
-        """The way of nearly all that comes: answered at once, without a body, and on with the next."""
-        method, target, headers, answers = meaning
-        shared = self._shared
-        size = len(body)
-        request = Request(method, target, headers, body, True, False, answers)
-        if (
-            self._answering is not None
-            or self._stream is not None
-            or self._write_paused
-            or self._waiting
-            or self._ending
-            or shared.draining
-            or size > bounds.BODY_BYTES_MAX
-        ):
-            if self._hold(size):
-                self._body_bytes = 0
-                self._take(request)
-            return False
-        try:
-            result = answers.get(size > 0, shared.handler)(request)
-        except Exception as error:  # noqa: BLE001 - it is told
-            result = self._failed(request, error)
-        if isinstance(result, Response) and result.is_bare:
-            self._transport.write(shared.answer_heads.bare(result.status, result.headers))
-            self._was_heard = True
-            return not self._write_paused
+    def _queue(self, request: Request, size: int) -> None:
+        if self._hold(size):
+            self._body_bytes = 0
+            self._take(request)
+
+    def _answer(self, request: Request, size: int, result: Response | Awaitable[Response]) -> None:
         self._hold(size)
         self._body_bytes = 0
         self._give(request, result)
-        return False
 
     def _owe_continue(self) -> None:
         if self._is_idle:

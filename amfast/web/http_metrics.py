@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from amfast.model.metric import Family, Histogram
-from amfast.web.message import Handler, Request, Response
+from amfast._ext.meter import Meter, Tally
+from amfast.model.metric import DEFAULT_BUCKETS, Family, Histogram
+from amfast.web.message import Handler, Response
 
 _SIZE_BUCKETS: Final = (100.0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8)
 _METHODS: Final = frozenset(
@@ -25,8 +26,8 @@ class HttpMetrics:
 
     def __init__(self, stopwatch_ns: Callable[[], int]) -> None:
         self._now_ns = stopwatch_ns
-        self._durations: dict[tuple[str, str, str], Histogram] = {}
-        self._sizes: dict[tuple[str, str], Histogram] = {}
+        self._durations: dict[tuple[str, str, str], Tally] = {}
+        self._sizes: dict[tuple[str, str], Tally] = {}
         self._unknown_paths: set[str] = set()
 
     def wrap(self, handler: Handler, method: str, label: str, *, sized: bool) -> Handler:
@@ -35,18 +36,13 @@ class HttpMetrics:
         An answer in parts is measured when the last is sent, as one that is whole would have been made by then.
         """
         name = method.lower() if method.lower() in _METHODS else "unknown"
-        size = self._sizes.setdefault((label, name), Histogram(_SIZE_BUCKETS)) if sized else None
-        by_status: dict[int, Histogram] = {}
+        sizes = self._sizes.setdefault((label, name), Tally(_SIZE_BUCKETS)) if sized else None
         now_ns = self._now_ns
 
         def count(response: Response, start_ns: int) -> None:
-            duration = by_status.get(response.status)
-            if duration is None:
-                key = (label, name, str(response.status))
-                duration = by_status[response.status] = self._durations.setdefault(key, Histogram())
-            duration.observe((now_ns() - start_ns) / 1e9)
-            if size is not None:
-                size.observe(len(response.body) + response.sent_bytes)
+            self._duration(label, name, response.status).observe((now_ns() - start_ns) / 1e9)
+            if sizes is not None:
+                sizes.observe(len(response.body) + response.sent_bytes)
 
         def taken(response: Response, start_ns: int) -> Response:
             if response.parts is None:
@@ -58,17 +54,19 @@ class HttpMetrics:
         async def awaited(awaitable: Awaitable[Response], start_ns: int) -> Response:
             return taken(await awaitable, start_ns)
 
-        def measured(request: Request) -> Response | Awaitable[Response]:
-            start_ns = now_ns()
-            result = handler(request)
-            if not isinstance(result, Response):
-                return awaited(result, start_ns)
-            if size is None and result.parts is None and result.status in by_status:
-                by_status[result.status].observe((now_ns() - start_ns) / 1e9)  # as below, in one call less
-                return result
-            return taken(result, start_ns)
+        def otherwise(
+            result: Response | Awaitable[Response], start_ns: int
+        ) -> Response | Awaitable[Response]:
+            return taken(result, start_ns) if isinstance(result, Response) else awaited(result, start_ns)
 
-        return measured
+        return Meter(handler, now_ns, self._duration(label, name, 200), sizes, otherwise)
+
+    def _duration(self, label: str, method: str, status: int) -> Tally:
+        key = (label, method, str(status))
+        tally = self._durations.get(key)
+        if tally is None:
+            tally = self._durations[key] = Tally(DEFAULT_BUCKETS)
+        return tally
 
     def path_label(self, path: str) -> str:
         """The label of a version 2 path (without the prefix), silences under one."""
@@ -87,13 +85,27 @@ class HttpMetrics:
             "alertmanager_http_request_duration_seconds",
             "histogram",
             "How long requests took to answer.",
-            list(self._durations.items()),
+            _histograms(self._durations.items(), DEFAULT_BUCKETS),
             ("handler", "method", "code"),
         )
         yield Family(
             "alertmanager_http_response_size_bytes",
             "histogram",
             "How big the bodies of responses were.",
-            list(self._sizes.items()),
+            _histograms(self._sizes.items(), _SIZE_BUCKETS),
             ("handler", "method"),
         )
+
+
+def _histograms(
+    tallies: Iterable[tuple[tuple[str, ...], Tally]], bounds: Sequence[float]
+) -> list[tuple[tuple[str, ...], Histogram]]:
+    """Those in which something was counted."""
+    found = []
+    for key, tally in tallies:
+        histogram = Histogram(bounds)
+        histogram.counts = tally.counts
+        histogram.total = tally.total
+        if any(histogram.counts):
+            found.append((key, histogram))
+    return found

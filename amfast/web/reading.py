@@ -7,7 +7,8 @@ The parser is llhttp through ``httptools``. A head that it has parsed before is 
 from __future__ import annotations
 
 import asyncio
-from typing import Final, NamedTuple
+from collections import deque
+from typing import Final, TypeAlias
 
 import httptools
 
@@ -24,13 +25,8 @@ _UNUSUAL_METHODS: Final = frozenset(("HEAD", "CONNECT"))
 _ROOM: Final = bytes(bounds.PAD_BYTES)
 
 
-class Known(NamedTuple):
-    """What a remembered head means."""
-
-    method: str
-    target: Target
-    headers: list[tuple[bytes, bytes]]
-    answers: dict[bool, Handler]
+Known: TypeAlias = tuple[str, Target, list[tuple[bytes, bytes]], dict[bool, Handler]]
+"""What a remembered head means: method, target, headers, and who answers by whether there is a body."""
 
 
 class Reading(Arrival, asyncio.BufferedProtocol):
@@ -56,16 +52,13 @@ class Reading(Arrival, asyncio.BufferedProtocol):
         "_shared",
         "_since_us",
         "_url",
-        "_was_heard",
     )
 
-    def __init__(self, shared: Shared) -> None:
-        super().__init__(shared.pads)
+    def __init__(self, shared: Shared, waiting: deque[Request | Response]) -> None:
+        super().__init__(shared, waiting)
         self._shared = shared
         self._parser = httptools.HttpRequestParser(self)
         self._since_us = shared.clock.monotonic_us()
-        self._was_heard = False
-        """Something came since the time was looked at last."""
         self._held_bytes = 0
         self._body_bytes = 0
         self._url = b""
@@ -96,15 +89,14 @@ class Reading(Arrival, asyncio.BufferedProtocol):
         self._begin_message()
         self._since_us = self._shared.clock.monotonic_us()
         self._headers_done = True
-        self._method = meaning.method
+        self._method = meaning[0]
         if whole - start > bounds.BODY_BYTES_MAX:
             self._refuse(_BIG_BODY)
             return
         if not self._hold(end - start):
             return
-        pads = self._shared.pads
-        pad = pads.pad
-        lent = pads.lend() if whole <= len(pad) else None
+        pad = self._shared.pad
+        lent = self._shared.lend_pad() if whole <= len(pad) else None
         if lent is not None:
             self._landing = Landing(meaning, lent, start, end, whole, is_lent=True)
         else:
@@ -121,7 +113,7 @@ class Reading(Arrival, asyncio.BufferedProtocol):
         self._body_bytes = 0
         try:
             with memoryview(landing.data)[landing.start : landing.whole] as body:
-                self._known(landing.known, body)
+                self._take_known(landing.known, body)
         finally:
             self._leave(landing)
 
@@ -133,14 +125,14 @@ class Reading(Arrival, asyncio.BufferedProtocol):
 
     def _leave(self, landing: Landing) -> None:
         if landing.is_lent:
-            self._shared.pads.take_back(landing.data)
+            self._shared.take_back(landing.data)
 
     def _learn(self, pad: bytearray, start: int, end: int) -> int:
         """Have the head at ``start`` parsed by itself and remember what it meant; where to go on.
 
         It is remembered only if llhttp found its end just where we did, and just the number that we saw in it.
         """
-        heads = self._shared.pads.heads
+        heads = self._shared.heads
         pieces = heads.cut(pad, start, end)
         if pieces is None:
             return start
@@ -154,7 +146,7 @@ class Reading(Arrival, asyncio.BufferedProtocol):
         if self._is_usual and self._length_seen == digits:
             target = parse_target(self._url)
             if target is not None:
-                known = Known(self._method, target, self._headers, self._answers)
+                known: Known = (self._method, target, self._headers, self._answers)
                 self._last_head = heads.learn(before, after, known)
         return head_end
 

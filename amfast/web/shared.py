@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from amfast._ext.arrival import Pads
+from amfast._ext.arrival import Commons
 from amfast._ext.heads import Heads
 from amfast.model.clock import Clock
 from amfast.web.answer_heads import AnswerHeads
-from amfast.web.message import Handler, Response, reason
+from amfast.web.message import Handler, Request, Response, reason
 
 if TYPE_CHECKING:
     from amfast.web.connection import Connection
@@ -37,18 +37,21 @@ HEADS_MAX: Final = 256
 _PLAIN: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 
 
-class Shared:
-    """The handler and the clock; what all connections hold together; heads and buffers that any of them may use."""
+class Shared(Commons):
+    """The handler and the clock, and what all connections hold together."""
+
+    __slots__ = ("answer_heads", "bodies_bytes", "clock", "connections", "handler", "log")
 
     def __init__(self, handler: Handler, clock: Clock, log: logging.Logger) -> None:
+        self.answer_heads = AnswerHeads(clock)
+        super().__init__(
+            Heads(HEADS_MAX), PAD_BYTES, PADS_MAX, Request, handler, self.answer_heads.bare, clock.now_ns
+        )
         self.handler = handler
         self.clock = clock
         self.log = log
         self.connections: set[Connection] = set()
         self.bodies_bytes = 0
-        self.draining = False
-        self.pads = Pads(Heads(HEADS_MAX), PAD_BYTES, PADS_MAX)
-        self.answer_heads = AnswerHeads(clock)
 
 
 def refusal(status: int, detail: str = "") -> Response:

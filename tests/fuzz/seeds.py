@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 from amfast._ext import pb
+from tests.fuzz.targets import KNOWN, NOW_NS
+from tests.support.posts import Poster, spoilt
 
 FOUND = Path(__file__).parent / "found"
 VECTORS = Path(__file__).parents[1] / "vectors" / "gossip.json"
@@ -30,8 +33,36 @@ def _known(target: str) -> Iterator[bytes]:
         yield pb.encode_entry(entry, 5)
         yield pb.encode_full_state([("sil", b"abc"), ("nfl", b"")])
         return
+    if target == "http":
+        head = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nAccept: */*\r\n\r\n"
+        chunked = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
+        for size in (b"\x01", b"\x07", b"\xff"):
+            yield (
+                size + (head + b"abcde") * 3 + chunked + head.replace(b"5", b"0") + b"GET / HTTP/1.1\r\n\r\n"
+            )
+        return
+    if target == "alerts":
+        yield from _bodies()
+        return
     for vector in json.loads(VECTORS.read_text()):
         transport = {"packet": "udp", "stream": "tcp"}.get(target, "fragment")
         if vector["transport"] == transport and vector.get("hex"):
             data = bytes.fromhex(vector["hex"])
             yield b"\xff" + data if target == "stream" else data
+
+
+def _bodies() -> Iterator[bytes]:
+    """What is known, the same in parts and with another end, and bodies by chance."""
+    first, second = KNOWN[1:-1].split(b",{", 1)
+    yield KNOWN
+    yield b"[" + first + b",{" + second.replace(b"09:00:00", b"10:00:00") + b"]"
+    yield b"[{" + second + b"," + first + b"]"
+    yield KNOWN.replace(b"Z", b".25Z")
+    yield KNOWN.replace(b"labels", b"LABEL\xc5\xbf")
+    yield b'[{"labels":{}}]'
+    rng = random.Random(1)
+    poster = Poster(rng)
+    for _ in range(200):
+        body = poster.body(NOW_NS)
+        yield body
+        yield spoilt(rng, body)

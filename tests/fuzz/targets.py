@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 
 from amfast._ext import pb
+from amfast._ext.grouping import Members, Places
+from amfast._ext.intake import BodyEmpty, BodyError, BodyInvalid, Intake
+from amfast._ext.listing import Listing
 from amfast._ext.lzw import compress, decompress
 from amfast._ext.swim import LEFT, Core, RemoteError, StreamMessage, StreamReader
+from amfast._ext.table import Table
+from amfast.web.connection import Connection
+from amfast.web.message import Request, Response
+from amfast.web.shared import Shared
+from tests.support.web import LOG, FakeClock, FakeTransport, feed
 
 PACKET_BYTES_MAX = 65_536
 DATAGRAM_BYTES_MAX = 1_500
@@ -87,4 +96,111 @@ def records(data: bytes) -> None:
             continue
 
 
-TARGETS = {"packet": packet, "stream": stream, "lzw": lzw, "records": records}
+def http(data: bytes) -> None:
+    """Requests in pieces: the connection that has their heads from the one before hears the same as that.
+
+    The first byte says how long the pieces are.
+    """
+    if not data:
+        return
+    size, rest = max(data[0], 1), data[1:]
+    heard: list[tuple[str, bytes]] = []
+
+    def answer(request: Request) -> Response:
+        heard.append((request.method, bytes(request.body)))
+        return Response(200)
+
+    shared = Shared(answer, FakeClock(), LOG)
+    outcomes = []
+    for _ in range(2):
+        heard.clear()
+        connection, transport = Connection(shared), FakeTransport()
+        connection.connection_made(transport)  # type: ignore[arg-type]
+        for start in range(0, len(rest), size):
+            feed(connection, rest[start : start + size])
+        connection.connection_lost(None)
+        outcomes.append((list(heard), transport.written))
+    assert outcomes[0] == outcomes[1]
+    assert (shared.bodies_bytes, shared.pads_lent) == (0, 0)
+
+
+SECOND_NS = 1_000_000_000
+NOW_NS = 1_800_000_000 * SECOND_NS
+KNOWN = (
+    b'[{"labels":{"a":"1","job":"x"},"annotations":{"s":"<y>"},"startsAt":"2027-01-01T00:00:00Z","generatorURL":"http://h/"}'
+    b',{"labels":{"a":"2"},"endsAt":"2027-01-15T09:00:00Z"},{"endsAt":"2027-01-15T09:00:00.5+01:00","labels":{"a":"3"}}]'
+)
+
+
+class Unmuted:
+    """Nothing is silenced or inhibited."""
+
+    silences_version = rules_version = 1
+    silences_everywhere = rules_everywhere = False
+
+    def matching(self, _labels: dict[str, str], _fingerprint: int) -> tuple[str, ...]:
+        return ()
+
+    active = inhibiting = muted_by = lambda *_what: ()
+
+    def status_json(self, *_what: object) -> bytes:
+        return b"{}"
+
+    def receivers_json(self, _names: object) -> bytes:
+        return b"[]"
+
+
+def alerts(data: bytes) -> None:
+    """A body, to a table that knows some alerts already; twice, the second time when what it knew has ended."""
+    table = Table(7)
+    places = Places(table)
+    places.begin(["a"])
+    group = Members(places, None, "r", b'"labels":{}}')
+    intake = Intake(table, classic_names=False, is_uri=lambda url: "x" not in url)
+
+    def post(body: bytes, now_ns: int) -> None:
+        intake.post(body, now_ns, 0, 300 * SECOND_NS)
+        for stored in places.take_unplaced():
+            places.put(stored, (group,), b"[]", ("r",))
+
+    post(KNOWN, NOW_NS)
+    for now_ns in (NOW_NS, NOW_NS + 1, NOW_NS + 7200 * SECOND_NS):
+        with contextlib.suppress(BodyEmpty, BodyError, BodyInvalid):
+            post(data, now_ns)
+        _listed(places, group, now_ns)
+        table.collect(now_ns, 0, 1 << 20)
+        assert len(table) == len(list(table)) == table.stored
+        post(KNOWN, now_ns)
+        assert {stored.labels["a"] for stored in table if stored.labels.get("a") in ("1", "2", "3")} == {
+            "1",
+            "2",
+            "3",
+        }
+        while not group.sort(3):
+            pass
+        snapshot = group.snapshot()
+        snapshot.part(0, 1 << 20)
+        group.forget_ended(snapshot, now_ns)
+    assert group.close()
+
+
+def _listed(places: Places, group: Members, now_ns: int) -> None:
+    for name in ("alerts", "in_groups"):
+        listing = Listing(
+            places,
+            Unmuted(),
+            [],
+            active=True,
+            silenced=True,
+            inhibited=True,
+            takes_receivers=None,
+            now_ns=now_ns,
+        )
+        listing.set_groups([group])
+        text = b""
+        while not listing.is_done:
+            text += getattr(listing, name)()
+        assert isinstance(json.loads(text), list)
+
+
+TARGETS = {"packet": packet, "stream": stream, "lzw": lzw, "records": records, "http": http, "alerts": alerts}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -82,3 +83,44 @@ def test_what_cannot_be_is_one_clear_line_and_status_one(tmp_path: Path, flags: 
     assert 'msg="amfast exited with error"' in last
     assert text in last
     assert "Traceback" not in done.stderr
+
+
+def test_a_configuration_that_asks_for_what_cannot_be_done_ends_the_start_with_a_line_for_each(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "am.yml"
+    file.write_text(
+        "route: {receiver: r}\n"
+        "receivers: [{name: r, slack_configs: [{api_url: http://h}], sns_configs: [{topic_arn: t}]}]\n"
+        "tracing: {endpoint: h}\n"
+    )
+    command = [sys.executable, "-m", "amfast", f"--config.file={file}", f"--storage.path={tmp_path / 'data'}"]
+    command += ["--cluster.listen-address=", "--web.listen-address=127.0.0.1:0"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    for text in (
+        "am.yml:2:38: receivers[0].slack_configs: amfast cannot send through slack yet",
+        "am.yml:2:74: receivers[0].sns_configs: amfast cannot send through sns yet",
+        "am.yml:3:10: tracing: amfast cannot send traces yet",
+    ):
+        assert text in done.stderr
+
+
+def test_a_changed_file_is_taken_by_itself_when_that_is_asked_for(tmp_path: Path) -> None:
+    process = daemon(tmp_path, "--cluster.listen-address=", "--config.auto-reload")
+    assert process.stderr is not None
+    try:
+        _lines_up_to(process.stderr, "Listening on")
+        (tmp_path / "alertmanager.yml").write_text(f"{CONFIG}# changed\n")
+        _lines_up_to(process.stderr, "Completed loading of configuration file")
+        (tmp_path / "alertmanager.yml").write_text("nonsense")
+        _lines_up_to(process.stderr, "Loading configuration file failed")
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def _lines_up_to(log: IO[str], text: str) -> None:
+    """Read on until a line has the text."""
+    assert any(text in line for line in log), f"the log ends without {text!r}"

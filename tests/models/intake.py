@@ -1,4 +1,4 @@
-"""The body of ``POST /api/v2/alerts``: bytes in, alerts and complaints out (reference api, sections 3 and 6)."""
+"""Plain twin of the intake: a body in, alerts and complaints out (reference api, sections 3 and 6)."""
 
 from __future__ import annotations
 
@@ -121,12 +121,14 @@ def _read_alert(value: Any, where: str) -> _Posted:
             posted.labels = json_in.label_map(item, f"{where}: labels", posted.labels)
         elif known == "annotations":
             posted.annotations = json_in.label_map(item, f"{where}: annotations", posted.annotations)
-        elif known is None or item is None:
+        elif known is None:
+            continue
+        elif known == "generatorURL":
+            posted.generator_url = "" if item is None else json_in.text(item, f"{where}: generatorURL")
+        elif item is None:
             continue
         elif known == "startsAt":
             posted.starts_at = json_in.time(item, f"{where}: startsAt")
-        elif known == "endsAt":
-            posted.ends_at = json_in.time(item, f"{where}: endsAt")
         else:
-            posted.generator_url = json_in.text(item, f"{where}: generatorURL")
+            posted.ends_at = json_in.time(item, f"{where}: endsAt")
     return posted

@@ -79,8 +79,14 @@ def test_the_wheel_runs_in_an_empty_environment_and_folder(built, tmp_path):
     pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
     run(*pip, "install", "--quiet", "--no-index", "--no-deps", wheel, folder=empty)
     assert run(home / "bin" / "amfast", "--version", folder=empty).startswith("amfast, version 0.")
+    lacking = subprocess.run(
+        [home / "bin" / "amfast-load"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert lacking.returncode == 2
+    assert lacking.stderr.endswith(" is missing: pip install 'amfast[load]'\n")
     assert run(python, "-m", "amfast", "--help", folder=empty).startswith("usage: amfast ")
     lend_dependencies(home)
+    assert run(home / "bin" / "amfast-load", "--version", folder=empty).startswith("amfast-load 0.")
     program = "".join(f"import amfast._ext.{name}\n" for name in modules) + "print(amfast.__file__)"
     assert str(home) in run(python, "-c", program, folder=empty)
 

@@ -40,6 +40,7 @@ def make_store(clock: Clock, *, limit: int = 0, offset_s: int = 0, seed: int = 1
         clock=clock,
         log=LOG,
         local_offset_s=lambda _now_ns: offset_s,
+        stopwatch_ns=lambda: 0,
         is_uri=is_request_uri,
         per_alertname_max=limit,
         seed=seed,

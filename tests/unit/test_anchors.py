@@ -39,6 +39,8 @@ def test_whatever_matches_is_among_the_candidates_also_after_removals(seed: int)
         candidates = index.candidates(labels)
         assert matching <= set(candidates) <= set(lists)
         assert set(index.matching(labels)) == matching
+        few = index.matching_of_few(labels, 5)
+        assert set(few or ()) == matching if len(candidates) <= 5 else few is None
         assert {thing for thing in lists if index.holds(thing, labels)} == matching
         assert len(index) == len(lists)
         pairs, everything = index.interests()
@@ -86,6 +88,17 @@ def test_what_all_have_in_common_does_not_bring_them_together(text: str) -> None
     index = filed(*(text.format(n=number) for number in range(1000)))
     assert set(index.candidates({"common": "1", "own": "500"})) == {0, 500}, "the first had no better choice"
     assert index.candidates({"common": "1", "own": "none"}) == [0]
+
+
+def test_where_many_share_each_of_their_conditions_all_of_them_together_count() -> None:
+    index = filed(*(f"all=1,x={x},y={y},z={z}" for x in range(8) for y in range(8) for z in range(8)))
+    asked = {"all": "1", "x": "3", "y": "4", "z": "5"}
+    (found,) = index.matching(asked)
+    assert found in index.candidates(asked)
+    assert len(index.candidates(asked)) < 30, "of 512, of which 64 share any one pair"
+    for thing in range(512):
+        index.remove(thing)
+    assert index.interests() == (frozenset(), False)
 
 
 @pytest.mark.parametrize("seed", range(30))

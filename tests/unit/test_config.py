@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amfast.config import compose
 from amfast.config.compose import DEPTH_MAX
 from amfast.config.load import load, loads
+from amfast.config.receivers.webhook import WebhookConfig
 from amfast.config.types import Config, InhibitRule, Receiver, Route
 from amfast.config.url import url_problem
 from amfast.model.errors import ConfigError
 from amfast.model.matcher import MatcherMode, format_matchers
 from amfast.receivers.table import INTEGRATIONS
-from amfast.receivers.webhook import WebhookConfig
 
 SECOND = 1_000_000_000
 RECEIVER = "receivers:\n- name: r\n"
@@ -141,7 +142,7 @@ def test_only_the_first_document_is_read() -> None:
 def test_all_errors_are_listed_in_order_with_their_places() -> None:
     text = """global:
   resolve_timeout: soon
-  slack_api_url: http://secret.example/
+  slack_api_url: file://secret.example/
 route:
   reciever: r
   receiver: r
@@ -161,14 +162,16 @@ zzz: 1
 """
     assert errors(text) == [
         "am.yml:2:20: global.resolve_timeout: not a duration: 'soon' (write it like 30s, 5m or 1d12h)",
-        "am.yml:3:3: global.slack_api_url is not supported by this version of amfast",
+        "am.yml:3:18: global.slack_api_url: the URL must start with http:// or https://",
         'am.yml:5:3: route.reciever: unknown key, did you mean "receiver"?',
         "am.yml:10:5: route.routes[0].group_wait: the key is there twice",
         "am.yml:11:16: route.routes[0].matchers[0]: error parsing regexp: missing closing ): `^(?:()$`",
         "am.yml:12:15: route.routes[1].continue: expected true or false, without quotes",
+        "am.yml:13:39: inhibit_rules[0].target_match_re.a: error parsing regexp: missing closing ): `^(?:()$`",
         'am.yml:13:83: inhibit_rules[0].sources: unknown key, did you mean "source_matchers"?',
         "am.yml:13:97: inhibit_rules[1]: expected a mapping, found a list",
-        "am.yml:16:3: receivers[0].slack_configs is not supported by this version of amfast",
+        "am.yml:16:19: receivers[0].slack_configs[0]: needs api_url or app_token, or a file with one, here or in "
+        "global as slack_api_url or slack_app_token",
         "am.yml:17:9: receivers[1].name: the receiver name 'r' is there twice",
         "am.yml:18:27: receivers[1].webhook_configs[0].url: the URL must start with http:// or https://",
         "am.yml:19:1: zzz: unknown key",
@@ -192,7 +195,7 @@ zzz: 1
             "routes: [{match_re: {a: }}]",
             "route.routes[0].match_re.a: expected a regular expression, found nothing",
         ),
-        ("routes: [{match_re: {a: (}}]", "route.routes[0].match_re: error parsing regexp"),
+        ("routes: [{match_re: {a: (}}]", "route.routes[0].match_re.a: error parsing regexp"),
         ("routes: [{match: {a: [b]}}]", "route.routes[0].match.a: expected text, found a list"),
         ("routes: [{match: {a: b, a: b}}]", "route.routes[0].match.a: the key is there twice"),
         ("routes: [~]", "route.routes[0]: expected a mapping, found nothing"),
@@ -200,8 +203,11 @@ zzz: 1
         ("routes: [{<<: a}]", "route.routes[0].<<: expected a mapping to merge, found a single value"),
         ("routes: [{receiver: q}]", "route.routes[0].receiver: there is no receiver named 'q'"),
         ("[a]: b", "route.?: expected a key, found a list"),
-        ("mute_time_intervals: [a]", "route.mute_time_intervals is not supported by this version of amfast"),
-        ("labels: {a: b}", "route.labels is not supported by this version of amfast"),
+        (
+            "routes: [{active_time_intervals: [a]}]",
+            "route.routes[0].active_time_intervals: there is no time interval",
+        ),
+        ("labels: {'': b}", "route.labels: invalid label name ''"),
     ],
 )
 def test_a_route_that_cannot_be_used_is_refused(body: str, said: str) -> None:
@@ -222,7 +228,7 @@ def test_a_route_that_cannot_be_used_is_refused(body: str, said: str) -> None:
             "target_match_re: {a-b: c}",
             ":17: inhibit_rules[0]: invalid label name 'a-b' in target_match or target_match_re",
         ),
-        ("target_match_re: {a: (}", ":35: inhibit_rules[0].target_match_re: error parsing regexp"),
+        ("target_match_re: {a: (}", ":39: inhibit_rules[0].target_match_re.a: error parsing regexp"),
         ("source_match_re: {a: }", ":39: inhibit_rules[0].source_match_re.a: expected a regular expression"),
         ("source_matchers: ['a=b,,']", ":36: inhibit_rules[0].source_matchers[0]: "),
         ("target_machers: []", ':18: inhibit_rules[0].target_machers: unknown key, did you mean "target_m'),
@@ -274,10 +280,10 @@ inhibit_rules:
             f"route: {{receiver: r}}\n{RECEIVER}  labels: {{name: q}}",
             "am.yml:4:11: receivers[0].labels: the label name",
         ),
-        (f"route: {{receiver: r}}\n{RECEIVER}tracing: {{}}", "am.yml:4:1: tracing is not supported"),
+        (f"route: {{receiver: r}}\n{RECEIVER}tracing: {{}}", "am.yml:4:10: tracing.endpoint: must be set"),
         (
-            f"route: {{receiver: r}}\n{RECEIVER}global: {{smtp_hello: h}}",
-            "am.yml:4:10: global.smtp_hello is not supported",
+            f"route: {{receiver: r, mute_time_intervals: [a]}}\n{RECEIVER}time_intervals: [{{name: a}}]",
+            "am.yml:1:8: route: the root route is the last resort",
         ),
     ],
 )
@@ -299,13 +305,12 @@ def test_lists_that_say_nothing_are_not_refused_even_where_nothing_is_built() ->
         ("url: ''", "receivers[0].webhook_configs[0]: set one of url and url_file"),
         (
             "url: http://a, url_file: b",
-            "receivers[0].webhook_configs[0]: set one of url and url_file, not both",
+            "receivers[0].webhook_configs[0].url: cannot be set beside url_file",
         ),
         (
-            "url: 'http://a/{{ .X }}'",
-            "receivers[0].webhook_configs[0].url: templates in URLs are not supported",
+            "url: 'http://a/{{ .X'",
+            "receivers[0].webhook_configs[0].url: the template has a {{ without its }}",
         ),
-        ("url: http://a, payload: {}", "receivers[0].webhook_configs[0].payload is not supported"),
         (
             "url: http://a, max_alerts: -1",
             "receivers[0].webhook_configs[0].max_alerts: expected a number from 0 up",
@@ -317,8 +322,8 @@ def test_lists_that_say_nothing_are_not_refused_even_where_nothing_is_built() ->
         ("url: http://a, timeout: '1'", "receivers[0].webhook_configs[0].timeout: not a duration"),
         ("url: http://a, timeout: 1d", "receivers[0].webhook_configs[0].timeout: not a duration"),
         (
-            "url: http://a, http_config: {proxy_url: x}",
-            "receivers[0].webhook_configs[0].http_config.proxy_url is not",
+            "url: http://a, http_config: {no_proxy: x}",
+            "receivers[0].webhook_configs[0].http_config.no_proxy: needs proxy_url",
         ),
     ],
 )
@@ -403,7 +408,7 @@ def test_nesting_through_aliases_counts_too() -> None:
 
 
 def test_routes_may_nest_nearly_as_deep_as_the_limit() -> None:
-    levels = DEPTH_MAX // 2 - 2
+    levels = DEPTH_MAX // 2 - 3
     nested = "{routes: [" * levels + "{}" + "]}" * levels
     node = read(f"route: {{receiver: r, routes: [{nested}]}}\n{RECEIVER}").route
     for _ in range(levels + 1):
@@ -460,3 +465,67 @@ def test_a_file_is_read_from_disk_and_named_in_errors(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_urls_are_judged_as_go_does(good: bool, url: str) -> None:
     assert (url_problem(url) is None) is good
+
+
+def test_a_file_beyond_the_limits_is_refused_before_it_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose, "NODES_MAX", 10_000)
+    assert errors(f"a: [{'x, ' * 20_000}") == ["am.yml:1:30002: more than 10000 values, aliases counted"]
+    monkeypatch.setattr(compose, "BYTES_MAX", 1 << 20)
+    assert errors("#" * (2 << 20)) == ["am.yml:1:1: the file is larger than 1 MiB"]
+
+
+def test_a_file_in_which_everything_is_wrong_is_told_about_quickly_and_in_few_lines() -> None:
+    lines = errors("\n".join(f"reciever{n}: [x, y]" for n in range(20_000)))
+    assert lines[0] == 'am.yml:1:1: reciever0: unknown key, did you mean "receivers"?'
+    assert (
+        lines[49:] == ["am.yml:50:1: reciever49: unknown key", "am.yml: and 19950 more"] or len(lines) == 51
+    )
+
+
+def test_what_is_wrong_with_a_secret_does_not_say_it() -> None:
+    text = """
+route: {receiver: r}
+receivers:
+- name: r
+  slack_configs: [{api_url: "htp://h/SECRET"}]
+  discord_configs: [{webhook_url: "http://h:SECRET/"}]
+  opsgenie_configs: [{api_key: [SECRET]}]
+  pagerduty_configs: [{routing_key: {SECRET: SECRET2}}]
+  telegram_configs: [{bot_token: SECRET, chat_id: "x"}]
+  webhook_configs: [{url: "http://h/{{ SECRET", http_config: {proxy_url: "http://u:SECRET@h:p"}}]
+"""
+    found = errors(text)
+    assert len(found) == 7
+    assert "SECRET" not in "\n".join(found)
+
+
+def test_file_names_are_seen_from_the_folder_of_the_file_where_the_reference_does_so() -> None:
+    text = """
+route: {receiver: r}
+templates: ['t/*.tmpl', /abs/t.tmpl]
+global: {http_config: {basic_auth: {username: u, password_file: ../p}}}
+receivers:
+- name: r
+  webhook_configs:
+  - {url_file: u}
+  - {url: http://h, http_config: {tls_config: {ca_file: ca}, http_headers: {X: {files: [./f]}}}}
+  incidentio_configs: [{url: http://h, http_config: {authorization: {credentials_file: c}}}]
+  slack_configs: [{app_token_file: token, http_config: {oauth2: {client_id: c, token_url: t,
+    client_secret_file: s, client_certificate_key_file: k}}}]
+event_recorder: {file_outputs: [{path: events}]}
+"""
+    config = loads(text, "/etc/am/am.yml", INTEGRATIONS)
+    assert config.templates == ("/etc/am/t/*.tmpl", "/abs/t.tmpl")
+    assert config.event_recorder.file_outputs[0].path == "/etc/am/events"
+    shown = config.original
+    for line in (
+        "password_file: /etc/p", "url_file: u", "ca_file: /etc/am/ca", "- /etc/am/f", "credentials_file: c",
+        "credentials_file: /etc/am/token", "app_token_file: token", "client_secret_file: /etc/am/s",
+        "client_certificate_key_file: k",
+    ):  # fmt: skip
+        assert f"{line}\n" in shown
+
+
+def test_keys_that_depend_on_each_other_are_not_judged_when_one_of_them_is_wrong_already() -> None:
+    text = "route: {receiver: r}\nreceivers: [{name: r, pushover_configs: [{user_key: [], token: []}]}]"
+    assert len(errors(text)) == 2

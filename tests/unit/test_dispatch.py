@@ -276,3 +276,42 @@ def test_stopping_cancels_what_is_being_sent() -> None:
         assert len(asyncio.all_tasks()) == 1
 
     run_virtual(main)
+
+
+def test_a_flush_carries_the_intervals_of_its_route_which_children_do_not_inherit_and_labels_which_they_do() -> (
+    None
+):
+    flushes: dict[str, Flush] = {}
+
+    class Noting:
+        has_receivers = True
+
+        async def __call__(self, flush: Flush, _alerts: tuple[Alert, ...]) -> None:
+            flushes[flush.receiver] = flush
+            flush.mark_muted(flush.mute_time_intervals)
+
+    async def scenario(clock: VirtualClock) -> None:
+        deep = route("deep", 'deep="1"', labels=(("tier", "2"), ("a", "b")))
+        middle = route("middle", 'middle="1"', deep, mute_time_intervals=("m",), active_time_intervals=("n",),
+                       labels=(("tier", "1"), ("team", "x")))  # fmt: skip
+        root = build_routes(route("root", "", middle))
+        store = make_store(clock)
+        dispatcher = route_to(store, root, dict.fromkeys(("root", "middle", "deep"), Noting()), clock)
+        await dispatcher.run()
+        post(store, alert(middle="1"))
+        post(store, alert(middle="1", deep="1"))
+        await clock.sleep(31)
+        assert {group.route.options.receiver: group.muted_by for group in dispatcher.groups()} == {
+            "middle": ("m",),
+            "deep": (),
+        }
+        await dispatcher.stop()
+
+    run_virtual(scenario)
+    middle, deep = flushes["middle"], flushes["deep"]
+    assert (middle.mute_time_intervals, middle.active_time_intervals) == (("m",), ("n",))
+    assert (deep.mute_time_intervals, deep.active_time_intervals) == ((), ())
+    assert (middle.route_labels, deep.route_labels) == (
+        {"team": "x", "tier": "1"},
+        {"a": "b", "team": "x", "tier": "2"},
+    )

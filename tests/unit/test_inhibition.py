@@ -96,6 +96,7 @@ def test_an_alert_that_has_ended_already_is_no_source() -> None:
     clock.seconds = 60
     inhibitor.observe(CRITICAL)
     assert who(inhibitor, WARNING) == ()
+    assert inhibitor.version == 0
 
 
 def test_labels_that_both_lack_are_equal_and_equal_to_empty_ones() -> None:
@@ -167,6 +168,11 @@ def test_the_version_grows_with_what_may_change_an_answer_and_with_nothing_else(
     assert grew()
     inhibitor.observe(replace(CRITICAL, ends_at=at(90)))
     assert grew()
+    inhibitor.observe(replace(CRITICAL, ends_at=at(95)))
+    assert grew()
+    clock.seconds = 95
+    inhibitor.observe(replace(CRITICAL, ends_at=at(120)))
+    assert grew(), "nobody saw that it had ended, and yet it had"
 
 
 def test_what_has_ended_is_forgotten_in_slices() -> None:
@@ -190,6 +196,15 @@ def test_ends_that_moved_do_not_pile_up() -> None:
     assert inhibitor.collect_garbage()
     assert len(inhibitor._ends) == 1
     assert inhibitor.steady_until_ns() == at(1e6 - 3 * SLICE + 1).ns
+
+
+def test_an_end_that_came_nearer_and_went_away_again_is_waited_for_once() -> None:
+    inhibitor, clock = build(OVER_WARNINGS)
+    for ends in (90, 60, 30, 600):
+        inhibitor.observe(replace(CRITICAL, ends_at=at(ends)))
+    clock.seconds = 90
+    assert inhibitor.steady_until_ns() == at(600).ns
+    assert len(inhibitor._ends) == 1
 
 
 def test_it_is_known_until_when_no_answer_changes_by_itself() -> None:

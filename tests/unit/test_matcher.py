@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from amfast.model.matcher import (
     parse_matchers,
     valid_label_name,
 )
+from amfast.model.matcher_grammar import SIMPLE, parse_classic, parse_utf8
 from amfast.model.regex import Pattern, PatternError
 
 CLASSIC, UTF8, FALLBACK = MatcherMode.CLASSIC, MatcherMode.UTF8, MatcherMode.FALLBACK
@@ -174,6 +176,32 @@ def test_a_pattern_that_explodes_elsewhere_takes_no_time() -> None:
     assert not Pattern("(a|a)*(a|aa)+b").matches("a" * 50_000)
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(x+x+)+y",
+        "(a|aa)+b",
+        ".*.*.*=.*",
+        "(?:a?){100}a{100}b",
+        ".*[a-q][^u-z]{13}x.*",
+        "(.*a.{100}){5}",
+        ".*a.{400}b",
+    ],
+)
+def test_a_value_of_a_million_characters_is_searched_in_one_go_and_not_kept(pattern: str) -> None:
+    """Each takes a fraction of a second; with backtracking none would end."""
+    tracemalloc.start()
+    try:
+        compiled = Pattern(pattern)
+        for number in range(2):
+            value = f"{number}{'abcdefghijklmnopqrstuvwxyz' * 38_462}"
+            assert not compiled.matches(value)
+        del value
+        assert tracemalloc.get_traced_memory()[0] < 500_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_pattern_too_large_is_an_error_and_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(PatternError):
         Pattern("((((a{100}){100}){100}){100})")
@@ -225,6 +253,38 @@ PIECES = [
     "|",
     ".*",
 ]
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+EQUALS = st.sampled_from([MatchType.EQUAL, MatchType.NOT_EQUAL])
+
+
+@settings(deadline=None)
+@given(st.lists(st.builds(Matcher, EQUALS, NAMES, VALUES), max_size=4))
+def test_any_matchers_print_as_text_that_reads_the_same(matchers: list[Matcher]) -> None:
+    assert parse_matchers(format_matchers(matchers), UTF8) == tuple(matchers)
+
+
+@settings(deadline=None)
+@given(st.builds(Matcher, EQUALS, st.from_regex("[a-zA-Z_][a-zA-Z0-9_]*", fullmatch=True), VALUES))
+def test_a_matcher_with_a_classic_name_prints_as_text_that_reads_the_same_in_every_mode(
+    matcher: Matcher,
+) -> None:
+    for mode in MatcherMode:
+        assert parse_matchers(str(matcher), mode) == (matcher,)
+        assert parse_matcher(str(matcher), mode) == matcher
+
+
+@settings(deadline=None)
+@given(st.from_regex(SIMPLE, fullmatch=True))
+def test_what_is_read_without_a_grammar_is_read_alike_by_both(text: str) -> None:
+    assert parse_classic(text) == parse_utf8(text)
+    try:
+        found = parse_matchers(text, FALLBACK)
+    except MatcherError:  # it is a regular expression that is none
+        return
+    assert parse_matchers(f"{text},", FALLBACK) == found
 
 
 @settings(deadline=None)

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from amfast.receivers.http import BODY_BYTES_MAX, REQUESTS_MAX, AiohttpClient, Answer, HttpError
+from amfast.config.http import HttpConfig
+from amfast.receivers.errors import HttpError
+from amfast.receivers.http import BODY_BYTES_MAX, REQUESTS_MAX, AiohttpClient, Answer
 
 Reply = Callable[[bytes], bytes]
 
@@ -68,7 +70,11 @@ def post(
 ) -> Callable[[AiohttpClient, str], Awaitable[Answer]]:
     headers = {"User-Agent": "Alertmanager/0", "Content-Type": "application/json"}
     return lambda client, url: client.post(
-        url + path, headers=headers, body=b"{}", timeout_s=timeout_s, follow_redirects=follow
+        url + path,
+        headers=headers,
+        body=b"{}",
+        timeout_s=timeout_s,
+        config=HttpConfig(follow_redirects=follow),
     )
 
 

@@ -9,7 +9,7 @@ from amfast.sim import __main__ as command
 from amfast.sim.report import FalseRow, Report, SizeRow, expected_death_s, plots, tables
 from amfast.sim.run import run
 from amfast.sim.scenarios import SCENARIOS
-from amfast.sim.svg import Line, chart
+from amfast.svg import Line, chart
 
 
 def test_a_run_prints_a_table_and_how_to_repeat_it(capsys):

@@ -151,7 +151,7 @@ def outcome(kind: type[Connection], rounds: list[list[bytes]]) -> list[object]:
         found += [transport.written, [call for call in transport.calls if "reading" not in call]]
         connection.connection_lost(None)
     assert shared.bodies_bytes == 0
-    assert shared.pads.lent == 0
+    assert shared.pads_lent == 0
     return [*found, site.seen]
 
 
@@ -243,8 +243,8 @@ def test_pads_are_lent_to_a_few_and_come_back() -> None:
         feed(connection, HEAD + b"abcde")
         feed(connection, HEAD + b"abc")
         connections.append(connection)
-    assert shared.pads.lent == bounds.PADS_MAX
+    assert shared.pads_lent == bounds.PADS_MAX
     for connection in connections:
         feed(connection, b"de")
-    assert shared.pads.lent == 0
+    assert shared.pads_lent == 0
     assert [seen[3] for seen in shared.handler.seen] == [b"abcde"] * (2 * bounds.PADS_MAX + 10)  # type: ignore[attr-defined]

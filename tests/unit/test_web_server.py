@@ -6,10 +6,12 @@ import asyncio
 import random
 import resource
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -19,6 +21,7 @@ from amfast.web import shared as limits
 from amfast.web.connection import Connection
 from amfast.web.message import Request, Response
 from amfast.web.server import Server, split_address
+from tests.support.certificates import Authority
 from tests.support.web import (
     LOG,
     FakeClock,
@@ -490,6 +493,32 @@ def test_a_port_in_use_or_an_address_not_ours_is_told_in_words(loop_factory) -> 
         assert "this machine does not have that address" in runner.run(listen("192.0.2.1:9093"))
         unknown = "no.such.host.invalid:1"
         assert f"cannot listen on --web.listen-address={unknown}" in runner.run(listen(unknown))
+
+
+@pytest.mark.parametrize("loop_factory", LOOPS.values(), ids=LOOPS.keys())
+def test_bodies_of_any_size_come_through_tls_too(loop_factory, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(*authority.sign("server"))
+    theirs = ssl.create_default_context(cafile=str(authority.file))
+
+    async def ask() -> None:
+        server = Server(lambda request: Response(200, bytes(request.body)), clock=RealClock(), log=LOG)
+        port = await server.listen("127.0.0.1:0", tls=ours)
+        await server.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=theirs)
+        for size in (1, 880, 1, 225_000, 0, 1_000_000):
+            body = random.Random(size).randbytes(size)
+            writer.write(b"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + body)
+            await reader.readuntil(b"\r\n\r\n")
+            assert await reader.readexactly(size) == body
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        await server.stop(1)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(asyncio.wait_for(ask(), 10))
 
 
 @pytest.mark.parametrize("loop_factory", LOOPS.values(), ids=LOOPS.keys())

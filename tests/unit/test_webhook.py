@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 
+from amfast.config.http import HttpConfig
 from amfast.config.kinds import Secret
-from amfast.config.types import HttpConfig, Receiver
+from amfast.config.receivers.webhook import WebhookConfig
+from amfast.config.types import Receiver
 from amfast.model.alert import Alert
 from amfast.model.labels import make_labels
 from amfast.model.notification import Notification, NotifyError
 from amfast.model.timestamp import ZERO, Time
-from amfast.receivers.http import Answer, HttpError
+from amfast.receivers.errors import HttpError
+from amfast.receivers.http import Answer
 from amfast.receivers.payload import encode_json
 from amfast.receivers.table import build
-from amfast.receivers.webhook import Webhook, WebhookConfig
+from amfast.receivers.webhook import Webhook
 from tests.support.alerts import alert, at
 from tests.support.reference import ReferenceAlertmanager
 from tests.support.sink import PostSink
@@ -43,10 +46,16 @@ class FakeHttp:
         headers: Mapping[str, str],
         body: bytes,
         timeout_s: float | None,
-        follow_redirects: bool,
+        config: HttpConfig,
     ) -> Answer:
         self.posts.append(
-            {"url": url, "headers": headers, "body": body, "timeout_s": timeout_s, "follow": follow_redirects}
+            {
+                "url": url,
+                "headers": headers,
+                "body": body,
+                "timeout_s": timeout_s,
+                "follow": config.follow_redirects,
+            }
         )
         if isinstance(self.answer, HttpError):
             raise self.answer

@@ -1,4 +1,4 @@
-"""Line charts as SVG, just enough for the documentation."""
+"""Charts as SVG, just enough for reports and the documentation."""
 
 from __future__ import annotations
 
@@ -58,6 +58,54 @@ def chart(title: str, x_label: str, y_label: str, lines: Sequence[Line], *, log_
         y = _TOP + 12 + 18 * i
         out.append(f'<path d="M{right + 10} {y}h22" stroke="{colour}" stroke-width="2"{dash}/>')
         out.append(_text(right + 38, y + 4, line.name, "start", 11))
+    return "\n".join([*out, "</svg>\n"])
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A value above zero with the range it was found in, and a mark at what was to be reached."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    mark: float | None = None
+
+
+def bars(title: str, x_label: str, rows: Sequence[Bar]) -> str:
+    """The text of an SVG file: horizontal bars from 1 on a logarithmic axis."""
+    ticks = _decades(
+        min(1.0, *(row.low for row in rows)), max(10.0, *(max(row.high, row.mark or 0) for row in rows))
+    )
+    left, right, bottom = 250, _WIDTH - 60, _TOP + 24 * len(rows)
+    low, high = log10(ticks[0]), log10(ticks[-1])
+
+    def at(value: float) -> float:
+        return left + (log10(value) - low) / (high - low) * (right - left)
+
+    height = bottom + 52
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif">',
+        f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
+        _text(_WIDTH / 2, 20, title, "middle", 14),
+        _text((left + right) / 2, height - 10, x_label, "middle"),
+    ]
+    for tick in ticks:
+        out += [
+            _rule(at(tick), _TOP, at(tick), bottom),
+            _text(at(tick), bottom + 16, f"{tick:g}", "middle", 10),
+        ]
+    for i, row in enumerate(rows):
+        y = _TOP + 24 * i + 4
+        begin, end = sorted((at(1.0), at(row.value)))
+        out.append(
+            f'<rect x="{begin:.1f}" y="{y}" width="{end - begin:.1f}" height="16" fill="{_COLOURS[0]}"/>'
+            f'<path d="M{at(row.low):.1f} {y + 8}H{at(row.high):.1f}" stroke="#000"/>'
+        )
+        if row.mark is not None:
+            out.append(f'<path d="M{at(row.mark):.1f} {y - 3}v22" stroke="{_COLOURS[1]}" stroke-width="2"/>')
+        out.append(_text(left - 8, y + 12, row.name, "end", 11))
+        out.append(_text(max(end, at(row.high)) + 6, y + 12, f"{row.value:.3g}", "start", 11))
     return "\n".join([*out, "</svg>\n"])
 
 

@@ -1,0 +1,12 @@
+"""The fields of HTTP requests and responses, for the module that reads them without asking through Python."""
+
+
+cdef class ResponseFields:
+    cdef public int status
+    cdef public object body
+    cdef public object headers
+    cdef public bint close
+    cdef public object on_sent
+    cdef public object parts
+    cdef public object seconds_left
+    cdef public Py_ssize_t sent_bytes

@@ -1,0 +1,259 @@
+"""What has no counterpart to compare with, or is a bound by itself: pollers, very many alerts, silences, inhibition."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from alert_beside import CONFIG, LISTS, Say, close, start
+from alert_feed import Client, Feed, RefusedError, cost_us, quiet, rss_bytes
+from alert_watch import WATCH, load
+from processes import Machine, Node, kinds
+
+POLLERS = 25
+_BUDGET_S = 40.0
+_CONNECTIONS = 8
+_MANY = 1_000_000
+"""The alerts for which the bounds on memory and stalls are meant."""
+_REPEATS_MIN = 3
+_NOTIFYING = """\
+route: {receiver: hook, group_by: [cluster], group_wait: 1s}
+receivers:
+- name: hook
+  webhook_configs:
+  - url: URL
+    max_alerts: 1
+"""
+"""A dozen groups and one alert in a notification: so little that what is added can be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure with the bound that it should keep."""
+
+    name: str
+    unit: str
+    value: float | None
+    """None where the server does not have what is to be measured."""
+    bound: float | None = None
+    note: str = ""
+    incomplete: bool = False
+    """Less was measured than the bound is for."""
+    noise: float = 0.0
+    """How far equal measurements lie apart."""
+
+    def verdict(self) -> str:
+        """Whether the bound is kept, or that this run cannot tell."""
+        if self.value is None or self.bound is None:
+            return ""
+        if self.noise > max(self.bound, abs(self.bound - self.value)):
+            return "cannot tell"
+        if self.value > self.bound:
+            return "not kept"
+        return "cannot tell" if self.incomplete else "kept"
+
+
+async def with_pollers(alerts: int, rate_each: float, seconds: float, say: Say) -> list[Figure]:
+    """How fast re-sent alerts are taken without and with pollers of the groups, by both servers."""
+    found = []
+    feed = Feed(range(alerts), 64)
+    what = f"{POLLERS} pollers of {alerts:,} alerts, {POLLERS * rate_each:g} requests a second"
+    for kind in kinds():
+        say(f"{what}: {kind}")
+        with Machine() as machine:
+            client = Client.to(start(machine, kind))
+            await client.send(feed)
+            alone = await _rate(client, feed, seconds)
+            flags = (f"--pollers={POLLERS}", f"--poll-rate={rate_each}", "--timeout=60s")
+            async with load(client.node, machine.folder / "pollers", *flags) as readings:
+                polled = await _rate(client, feed, seconds)
+            close([client])
+        lost = 100 * (1 - polled / alone)
+        found += [
+            Figure(f"{kind}: alerts a second, no pollers of {alerts:,} alerts", "alerts/s", alone),
+            Figure(f"{kind}: alerts a second, {what}", "alerts/s", polled),
+            Figure(f"{kind}: lost to {what}", "%", lost, 10.0 if kind == "amfast" else None),
+            Figure(f"{kind}: polls answered a second, {what}", "1/s", readings.answered_per_s()),
+            Figure(f"{kind}: median wait of a poll, {what}", "ms", readings.median_ms()),
+        ]
+    return found
+
+
+async def _rate(client: Client, feed: Feed, seconds: float) -> float:
+    sent, began_s = 0, time.monotonic()
+    while time.monotonic() - began_s < seconds:
+        sent += await client.send(feed, seconds)
+    return sent / (time.monotonic() - began_s)
+
+
+async def very_many(alerts: int, say: Say) -> list[Figure]:
+    """Memory, a full re-send and the longest stalls with a million alerts or so."""
+    say(f"{alerts:,} alerts: making the bodies")
+    feed = Feed(range(alerts), 256)
+    with Machine() as machine:
+        client = Client.to(start(machine, "amfast", CONFIG.replace("group_wait: 1h", "group_wait: 5s")))
+        node = client.node
+        before = rss_bytes(node)
+        say(f"{alerts:,} alerts: sending")
+        held = await client.send(feed, _BUDGET_S)
+        note = "" if held == feed.alerts else f"only {held:,} were taken in {_BUDGET_S:g} s"
+        if note:
+            feed.batches, feed.alerts = feed.batches[: held // 256], held
+        await quiet(node)
+        found = [
+            Figure(f"memory with {feed.alerts:,} alerts", "MiB", rss_bytes(node) / 2**20, 1638.4, note),
+            Figure(
+                "memory per alert at that size", "bytes", (rss_bytes(node) - before) / feed.alerts, 1500.0
+            ),
+        ]
+        say(f"{feed.alerts:,} alerts: sending again")
+        cost = await cost_us(node, lambda: client.send(feed, _BUDGET_S))
+        found.append(Figure("a full re-send at that size, CPU", "s", cost * feed.alerts / 1e6, 2.0))
+        found += await _stalls(client, feed, machine, say)
+        close([client])
+    return [replace(figure, incomplete=figure.incomplete or held < _MANY) for figure in found]
+
+
+async def _stalls(client: Client, feed: Feed, machine: Machine, say: Say) -> list[Figure]:
+    async def resend() -> None:
+        await client.send(feed, 5.0)
+
+    async def read(path: str) -> None:
+        await client.get(path)
+
+    async def reload() -> None:
+        """The groups are made anew, and flushed after group_wait."""
+        await client.post("/-/reload")
+        await asyncio.sleep(12.0)
+
+    steps: dict[str, Callable[[], Awaitable[None]]] = {
+        "nothing to do": lambda: asyncio.sleep(3.0),
+        "re-sending": resend,
+        **{name: (lambda path=path: read(path)) for name, path in LISTS.items()},  # type: ignore[misc]
+        "reload, and the flush after it": reload,
+    }
+    found: list[Figure] = []
+    for name, step in steps.items():
+        say(f"{feed.alerts:,} alerts: stalls, {name}")
+        note = ""
+        async with load(client.node, machine.folder / f"watch{len(found)}", *WATCH) as readings:
+            try:
+                await asyncio.wait_for(step(), _BUDGET_S)
+            except (TimeoutError, RefusedError) as error:
+                note = str(error) or f"not done in {_BUDGET_S:g} s"
+                client.connection.close()
+        longest_ms = readings.longest_ms()
+        if longest_ms is None:
+            note = "no answer until the watch was given up"
+        found.append(Figure(f"longest stall: {name}", "ms", longest_ms, 100.0, note, incomplete=bool(note)))
+    return found
+
+
+async def silences(count: int, alerts: int, repeats: int, say: Say) -> list[Figure]:
+    """What silences, none of which matches, add to a new alert until its group was notified."""
+    say(f"{count:,} silences")
+    found = [await _added("", number, alerts) for _ in range(repeats) for number in (0, count)]
+    return [_difference(f"{count:,} silences add to a new alert and its flush", found, 1.0)]
+
+
+async def inhibition(count: int, alerts: int, repeats: int, say: Say) -> list[Figure]:
+    """The same with inhibition rules."""
+    rules = "inhibit_rules:\n" + "".join(
+        f"- source_matchers: [alertname=Rack{i}Down]\n  target_matchers: [severity=info, rack=r{i}]\n"
+        f"  equal: [cluster]\n"
+        for i in range(count)
+    )
+    name = f"{count:,} inhibition rules add to a new alert and its flush"
+    say(f"{count:,} inhibition rules")
+    try:
+        found = [await _added(more, 0, alerts) for _ in range(repeats) for more in ("", rules)]
+    except RefusedError as error:
+        return [Figure(name, "us", None, 5.0, f"{error} with inhibit_rules")]
+    return [_difference(name, found, 5.0)]
+
+
+def _difference(name: str, costs: list[float], bound: float) -> Figure:
+    """Costs without and with alternate."""
+    without, added = statistics.median(costs[::2]), statistics.median(costs[1::2])
+    spread = max(costs[::2]) - min(costs[::2])
+    note = f"{without:.1f} us without, {spread:.1f} us between the repetitions of that"
+    return Figure(name, "us", added - without, bound, note, len(costs) < 2 * _REPEATS_MIN, spread)
+
+
+async def _added(more_config: str, silences: int, alerts: int) -> float:
+    """The cost of new alerts on a fresh server."""
+    async with _receiver() as url:
+        with Machine() as machine:
+            client = Client.to(start(machine, "amfast", _NOTIFYING.replace("URL", url) + more_config))
+            await asyncio.gather(
+                *(_silence(client.node, range(i, silences, _CONNECTIONS)) for i in range(_CONNECTIONS))
+            )
+            cost = await _new(client, alerts)
+            close([client])
+            return cost
+
+
+async def _new(client: Client, alerts: int) -> float:
+    """The cost of new alerts until every group was notified, group_wait of 1 s included."""
+    feed = Feed(range(alerts), 64)
+
+    async def work() -> int:
+        sent = await client.send(feed)
+        await asyncio.sleep(2.0)
+        return sent
+
+    return await cost_us(client.node, work)
+
+
+async def _silence(node: Node, numbers: range) -> None:
+    """Set silences that match nothing."""
+    client = Client.to(node)
+    for number in numbers:
+        await client.post("/api/v2/silences", _silence_json(number))
+    close([client])
+
+
+def _silence_json(number: int) -> bytes:
+    now = datetime.now(UTC)
+    return json.dumps(
+        {
+            "matchers": [
+                {"name": "alertname", "value": f"ServiceObjectiveMissed{number % 50:02d}", "isRegex": False},
+                {"name": "instance", "value": f"silenced-{number}", "isRegex": False},
+            ],
+            "startsAt": now.isoformat(),
+            "endsAt": (now + timedelta(hours=2)).isoformat(),
+            "createdBy": "bench",
+            "comment": "measured",
+        }
+    ).encode()
+
+
+class _receiver:  # noqa: N801 - used like a function
+    """A webhook receiver that is content with everything."""
+
+    async def __aenter__(self) -> str:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 24)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    int(line.split(b":")[1])
+                    for line in head.split(b"\r\n")
+                    if line.lower().startswith(b"content-length:")
+                )
+                await reader.readexactly(length)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        except (OSError, asyncio.IncompleteReadError):
+            writer.close()

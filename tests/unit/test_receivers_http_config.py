@@ -1,0 +1,284 @@
+"""What ``http_config`` makes of requests: who they say they are, how they are protected, and which way they go."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from amfast.config.http import HttpConfig
+from amfast.config.load import loads
+from amfast.config.receivers.webhook import WebhookConfig
+from amfast.receivers.credentials import left_domain, own_headers
+from amfast.receivers.errors import HttpError
+from amfast.receivers.http import AiohttpClient, Answer
+from amfast.receivers.proxies import proxy_for
+from amfast.receivers.table import INTEGRATIONS
+from tests.support.certificates import Authority
+
+Reply = Callable[[bytes], bytes]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+def file(text: str) -> str:
+    """A whole file whose only webhook has an ``http_config`` written in flow style."""
+    webhook = f"{{url: 'http://h', http_config: {{{text}}}}}"
+    return f"route: {{receiver: r}}\nreceivers: [{{name: r, webhook_configs: [{webhook}]}}]"
+
+
+def config(text: str, folder: Path | None = None) -> HttpConfig:
+    """Such an ``http_config``, in a file of ``folder``."""
+    whole = loads(file(text), str((folder or Path()) / "am.yml"), INTEGRATIONS)
+    assert whole.unsupported == ()
+    (found,) = whole.receivers[0].integrations
+    assert isinstance(found, WebhookConfig)
+    assert found.http_config is not None
+    return found.http_config
+
+
+class Server:
+    """Answers each request by ``reply`` and keeps them all."""
+
+    def __init__(self, reply: Reply = lambda _: OK, tls: ssl.SSLContext | None = None) -> None:
+        self.requests: list[bytes] = []
+        self.reply = reply
+        self.tls = tls
+        self.port = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    (int(it[15:]) for it in head.split(b"\r\n") if it.startswith(b"Content-Length:")), 0
+                )
+                self.requests.append(head + await reader.readexactly(length))
+                writer.write(self.reply(self.requests[-1]))
+                await writer.drain()
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            writer.close()
+
+    def header(self, name: str, request: int = -1) -> list[str]:
+        """The values of a header of one request."""
+        lines = self.requests[request].decode().split("\r\n")
+        return [line.partition(": ")[2] for line in lines if line.partition(":")[0].lower() == name.lower()]
+
+
+def post(servers: list[Server], how: HttpConfig, url: str = "", times: int = 1) -> Answer:
+    """Post to the first server, or to ``url`` in which ``{0}`` and the like are the ports."""
+
+    async def run() -> Answer:
+        running = [await asyncio.start_server(one.serve, "127.0.0.1", 0, ssl=one.tls) for one in servers]
+        for one, server in zip(servers, running, strict=True):
+            one.port = server.sockets[0].getsockname()[1]
+        client = AiohttpClient()
+        target = (url or "http://127.0.0.1:{0}/p").format(*(one.port for one in servers))
+        try:
+            for _ in range(times):
+                answer = await client.post(target, headers={}, body=b"{}", timeout_s=5, config=how)
+        finally:
+            await client.close()
+            for server in running:
+                server.close()
+        return answer
+
+    return asyncio.run(run())
+
+
+def test_a_name_and_a_password_are_sent() -> None:
+    server = Server()
+    post([server], config("basic_auth: {username: Aladdin, password: 'open sesame'}"))
+    assert server.header("Authorization") == ["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="]
+
+
+def test_credentials_are_sent_with_their_type_also_in_the_deprecated_form() -> None:
+    server = Server()
+    post([server], config("authorization: {type: Token, credentials: abc}"))
+    post([server], config("bearer_token: def"))
+    assert [server.header("Authorization", n) for n in (0, 1)] == [["Token abc"], ["Bearer def"]]
+
+
+def test_secrets_in_files_are_read_for_each_request_and_trimmed(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    how = config("authorization: {credentials_file: token}", tmp_path)
+    token.write_text(" one\n")
+    first = list(own_headers(how, strange=False))
+    token.write_text("two")
+    assert (first, list(own_headers(how, strange=False))) == (
+        [("Authorization", "Bearer one")],
+        [("Authorization", "Bearer two")],
+    )
+    token.unlink()
+    with pytest.raises(HttpError, match="token: No such file"):
+        list(own_headers(how, strange=False))
+
+
+def test_further_headers_are_sent_in_order_and_as_often_as_they_have_values(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("four\n")
+    server = Server()
+    how = config(
+        "http_headers: {X-A: {values: [one, two], secrets: [three], files: [f]}, X-B: {values: [b]}}",
+        tmp_path,
+    )
+    post([server], how)
+    assert (server.header("X-A"), server.header("X-B")) == (["one", "two", "three", "four"], ["b"])
+
+
+def test_credentials_go_along_with_a_redirect_but_not_to_another_host() -> None:
+    def reply(request: bytes) -> bytes:
+        target = b"/same" if b" /p " in request else b"http://localhost:%d/other" % server.port
+        if b"/other" in request:
+            return OK
+        return b"HTTP/1.1 307 X\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n" % target
+
+    server = Server(reply)
+    post(
+        [server],
+        config("authorization: {credentials: abc}, http_headers: {X: {values: [x]}, Cookie: {values: [c]}}"),
+    )
+    assert [server.header("Authorization", n) for n in range(3)] == [["Bearer abc"], ["Bearer abc"], []]
+    assert [server.header("Cookie", n) for n in range(3)] == [["c"], ["c"], []]
+    assert [server.header("X", n) for n in range(3)] == [["x"], ["x"], ["x"]]
+
+
+@pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        ("http://a.example/x", False), ("https://A.example:8/", False), ("http://b.a.example/", False),
+        ("http://example/", True), ("http://ba.example/", True), ("http://[::1%25.a.example]/", True),
+    ],
+)  # fmt: skip
+def test_subdomains_are_of_the_same_domain(now: str, left: bool) -> None:
+    assert left_domain("http://a.example/", now) is left
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("pki"))
+
+
+def tls_server(authority: Authority, name: str, *, dns: str = "", wants_client: bool = False) -> Server:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(
+        *authority.sign(name, dns=(dns,) if dns else (), ips=() if dns else ("127.0.0.1",))
+    )
+    if wants_client:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(authority.file)
+    return Server(tls=context)
+
+
+HTTPS = "https://127.0.0.1:{0}/p"
+
+
+def test_a_server_must_have_a_certificate_of_an_authority_that_is_trusted(authority: Authority) -> None:
+    server = tls_server(authority, "plain")
+    with pytest.raises(HttpError, match="the certificate is not trusted"):
+        post([server], config(""), HTTPS)
+    assert post([server], config(f"tls_config: {{ca_file: {authority.file}}}"), HTTPS).status == 200
+    inline = f"tls_config: {{ca: {authority.file.read_text()!r}}}".replace("'", '"')
+    assert post([server], config(inline), HTTPS).status == 200
+    assert post([server], config("tls_config: {insecure_skip_verify: true}"), HTTPS).status == 200
+
+
+def test_the_name_that_a_certificate_must_have_can_be_set(authority: Authority) -> None:
+    server = tls_server(authority, "named", dns="other.example")
+    how = f"ca_file: {authority.file}, server_name"
+    assert post([server], config(f"tls_config: {{{how}: other.example}}"), HTTPS).status == 200
+    with pytest.raises(HttpError, match="the certificate is not trusted"):
+        post([server], config(f"tls_config: {{{how}: another.example}}"), HTTPS)
+
+
+def test_our_certificate_is_shown_from_files_and_from_the_configuration(authority: Authority) -> None:
+    server = tls_server(authority, "asking", wants_client=True)
+    cert, key = authority.sign("client")
+    trusted = f"ca_file: {authority.file}"
+    files = f"tls_config: {{{trusted}, cert_file: {cert}, key_file: {key}}}"
+    assert post([server], config(files), HTTPS).status == 200
+    texts = f'tls_config: {{{trusted}, cert: "{_escaped(cert)}", key: "{_escaped(key)}"}}'
+    assert post([server], config(texts), HTTPS).status == 200
+    with pytest.raises(HttpError):
+        post([server], config(f"tls_config: {{{trusted}}}"), HTTPS)
+
+
+def _escaped(path: Path) -> str:
+    return path.read_text().replace("\n", "\\n")
+
+
+def test_a_certificate_that_cannot_be_read_is_one_error_without_a_secret(tmp_path: Path) -> None:
+    server = Server()
+    with pytest.raises(HttpError, match=r"^cannot read a file of tls_config: No such file or directory$"):
+        post([server], config("tls_config: {ca_file: none}", tmp_path), HTTPS)
+    (tmp_path / "none").write_text("nonsense")
+    with pytest.raises(HttpError, match="the certificates of tls_config cannot be used"):
+        post([server], config("tls_config: {ca_file: none}", tmp_path), HTTPS)
+
+
+def test_a_proxy_is_asked_with_its_password() -> None:
+    proxy = Server()
+    how = config("proxy_url: 'http://user:pa%3Ass@127.0.0.1:1'")
+    with pytest.raises(HttpError, match="cannot connect"):
+        post([proxy], how)
+
+    async def run() -> None:
+        server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+        client = AiohttpClient()
+        port = server.sockets[0].getsockname()[1]
+        through = config(f"proxy_url: 'http://user:pass@127.0.0.1:{port}'")
+        await client.post("http://receiver.example/p", headers={}, body=b"{}", timeout_s=5, config=through)
+        await client.close()
+        server.close()
+
+    asyncio.run(run())
+    assert proxy.requests[-1].startswith(b"POST http://receiver.example/p HTTP/1.1\r\n")
+    assert proxy.header("Proxy-Authorization") == ["Basic dXNlcjpwYXNz"]
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "url", "direct"),
+    [
+        ("", "http://localhost/", False),
+        ("x", "http://localhost/", True),
+        ("x", "http://127.0.0.1/", True),
+        ("*", "http://a.example/", True),
+        ("example", "http://a.example/", True),
+        ("a.example", "http://a.example/", True),
+        (".a.example", "http://a.example/", False),
+        (".example, b", "http://A.Example/", True),
+        ("*.example", "http://a.example/", True),
+        ("ample", "http://a.example/", False),
+        ("a.example:80", "http://a.example/", True),
+        ("a.example:80", "https://a.example/", False),
+        ("10.0.0.0/8", "http://10.1.2.3/", True),
+        ("10.0.0.0/8", "http://11.1.2.3/", False),
+        ("10.1.2.3", "http://10.1.2.3:5/", True),
+        ("10.1.2.3:6", "http://10.1.2.3:5/", False),
+        ("2001:db8::/32", "http://[2001:db8::1]/", True),
+        ("2001:db8::1", "http://[2001:db8::1]/", True),
+        ("nonsense/99,,", "http://a.example/", False),
+    ],
+)
+def test_no_proxy_names_who_is_reached_directly(no_proxy: str, url: str, direct: bool) -> None:
+    how = config(f"proxy_url: 'http://p', no_proxy: '{no_proxy}'" if no_proxy else "proxy_url: 'http://p'")
+    assert (proxy_for(how, url) is None) is direct
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("oauth2: {client_id: c, token_url: 'http://t'}", "oauth2"),
+        ("proxy_from_environment: true", "proxy_from_environment"),
+        ("proxy_url: 'socks5://p'", "a proxy_url that does not begin with http:// or https://"),
+        ("basic_auth: {username: u, password_ref: p}", "password_ref, as there is no secret manager"),
+        ("tls_config: {ca_ref: p}", "ca_ref, as there is no secret manager"),
+    ],
+)
+def test_what_cannot_be_sent_is_told_with_its_place(text: str, said: str) -> None:
+    whole = loads(file(text), "am.yml", INTEGRATIONS)
+    (line,) = whole.unsupported
+    assert line.endswith(f"receivers[0].webhook_configs[0].http_config: amfast cannot send with {said} yet")
