@@ -24,9 +24,6 @@ from amfast.receivers.http import HttpClient
 from amfast.receivers.table import build
 from amfast.views import AlertViews
 
-ALERTS_A_SLICE = 1000
-"""Told to new inhibition rules before the event loop may go on."""
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -92,6 +89,7 @@ class Running:
             log=parts.around.log,
             cluster_wait_s=parts.around.cluster_wait_s,
             not_before_us=parts.not_before_us,
+            mutable_marks=parts.views.mutes.marks,
         )
         # All that can fail is behind us. What comes in goes to the new groups from here on; what is stored already
         # follows in slices.
@@ -102,8 +100,10 @@ class Running:
         self._config = config
         self._integrations = integrations
         if old is not None:
-            await old.stop()
+            await old.retire()
         await parts.store.place_all()
+        if old is not None:
+            await dispatcher.take_over(old)
         await dispatcher.run()
         self._warn(root)
         self._succeeded = True
@@ -120,10 +120,8 @@ class Running:
 
         store.on_news = tell_both
         mutes.watch_for(inhibitor)
-        for number, stored in enumerate(store):
+        async for stored in store.sources():
             inhibitor.observe(stored)
-            if number % ALERTS_A_SLICE == 0:
-                await self._parts.around.clock.sleep(0)
         mutes.inhibitor = inhibitor
         store.on_news = inhibitor.observe
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from amfast._ext.listing import Condition, Listing
-from amfast._ext.table import SILENCE_ANCHOR, SOURCE_ANCHOR, TARGET_ANCHOR, Table
+from amfast._ext.table import ALL_MARKS, SILENCE_ANCHOR, SOURCE_ANCHOR, TARGET_ANCHOR, Table
 from amfast.alerts.store import AlertStore
 from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.group import Group
@@ -58,6 +58,12 @@ class Mutes:
     def silences_everywhere(self) -> bool:
         """Whether every alert has to be asked about; else only those with a marked pair."""
         return self._everything_silenced
+
+    def marks(self) -> int:
+        """The marks that an alert has one of if anything may mute it now."""
+        _ = self.silences_version  # brings the marks up to date
+        everything = self._everything_silenced or self._rules_everywhere
+        return ALL_MARKS if everything else SILENCE_ANCHOR | TARGET_ANCHOR
 
     def matching(self, labels: Labels, fingerprint: int) -> tuple[str, ...]:
         return self._silences.matching(labels, fingerprint)

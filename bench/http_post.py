@@ -75,7 +75,6 @@ async def serve(kind: str, size: int) -> None:
             _Ports(),
             SiteOptions(BuildInfo("0")),
             clock=clock,
-            local_offset_s=lambda _: 0,
             log=logging.getLogger(),
             stopwatch_ns=time.perf_counter_ns,
         )  # type: ignore[arg-type]

@@ -1,11 +1,8 @@
-"""The alert side: hashes, the bodies of requests, routing, the decision to notify, and what is kept and gossiped."""
+"""The alert side: hashes, routing, the decision to notify, and what is kept and gossiped."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from amfast.web.parse_alerts import parse_alerts
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from amfast._ext.fingerprint import alert_hash, label_fingerprint
@@ -20,7 +17,6 @@ from amfast._ext.pb import (
 from amfast.config.load import loads
 from amfast.dispatch.route import build_routes
 from amfast.model.labels import make_labels
-from amfast.model.matcher import MatcherMode, valid_label_name
 from amfast.model.timestamp import Time
 from amfast.notify.dedup import reason_to_notify
 
@@ -42,10 +38,6 @@ ENTRY = EntryFields(
     b'{}/{team="core"}:{alertname="HighRequestLatency"}', "people", "webhook", 0, NOW.ns,
     tuple(range(1 << 60, (1 << 60) + 10)), (), b"", b"", 0,
 )  # fmt: skip
-
-
-def is_name(name: str) -> bool:
-    return valid_label_name(name, MatcherMode.FALLBACK)
 
 
 def test_fingerprint_of_ten_labels(benchmark: BenchmarkFixture) -> None:
@@ -92,24 +84,3 @@ def test_route_one_alert(benchmark: BenchmarkFixture, routes: int) -> None:
     text = f"route:\n  receiver: nobody\n  routes:\n{children}receivers:\n- name: nobody\n"
     root = build_routes(loads(text, "bench.yml", {}).route)
     assert len(benchmark(root.match, LABELS)) == 1
-
-
-@pytest.mark.parametrize("alerts", [1, 64, 256])
-def test_parse_posted_alerts(benchmark: BenchmarkFixture, alerts: int) -> None:
-    posted = [
-        {
-            "labels": {**LABELS, "instance": f"10.1.2.{i}:9100"},
-            "annotations": {
-                "summary": f"Latency of 10.1.2.{i} is high",
-                "description": "The 99th percentile has been above one second for ten minutes." * 2,
-                "runbook_url": "https://runbooks.example/high-request-latency",
-            },
-            "startsAt": "2027-01-15T08:00:00.123Z",
-            "endsAt": "2027-01-15T08:04:00.123Z",
-            "generatorURL": "https://prometheus.example/graph?g0.expr=latency%3E1&g0.tab=1",
-        }
-        for i in range(alerts)
-    ]
-    body = json.dumps(posted, separators=(",", ":")).encode()
-    parsed = benchmark(parse_alerts, body, NOW, 5 * MINUTE_NS, is_name)
-    assert len(parsed.alerts) == alerts

@@ -43,7 +43,8 @@ cdef class Members:
     cdef Places places
     cdef readonly object owner
     cdef readonly str receiver
-    cdef readonly bytes tail
+    cdef object make_tail
+    cdef bytes tail  # made when it is first needed
     cdef uint32_t* rows
     cdef uint32_t size, room, sorted_size
     cdef uint32_t epoch

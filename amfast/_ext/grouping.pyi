@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Self, final
 
 from amfast._ext.table import Router, StoredAlert, Table
@@ -17,10 +17,6 @@ class Places(Router):
 
     def begin(self, names: Iterable[str] | None) -> None:
         """Route everything anew, by these labels only, or by all."""
-
-    @property
-    def has_unplaced(self) -> bool:
-        """Whether :meth:`take_unplaced` has any."""
 
     def take_unplaced(self) -> list[StoredAlert]:
         """The alerts reported since the last call for which no place is known."""
@@ -42,11 +38,10 @@ class Members:
 
     owner: object
     receiver: str
-    tail: bytes
     is_closed: bool
 
-    def __new__(cls, places: Places, owner: object, receiver: str, tail: bytes) -> Self:
-        """``tail`` is what a listing writes behind the alerts of the group."""
+    def __new__(cls, places: Places, owner: object, receiver: str, make_tail: Callable[[], bytes]) -> Self:
+        """``make_tail`` gives what a listing writes behind the alerts of the group; it is asked once, if ever."""
 
     def __len__(self) -> int: ...
     def close(self, count: int = ...) -> bool:
@@ -64,6 +59,9 @@ class Members:
     def forget_ended(self, taken: Snapshot, now_ns: int) -> int:
         """Drop the alerts of a snapshot that had ended and were not reported since; returns how many."""
 
+    def orphans(self) -> list[StoredAlert]:
+        """The alerts that the table does not list any more."""
+
     def stored(self) -> list[StoredAlert]:
         """The alerts as they are held."""
 
@@ -73,8 +71,8 @@ class Snapshot:
 
     def __len__(self) -> int: ...
     def part(
-        self, start: int, count: int
+        self, start: int, count: int, marks: int
     ) -> list[
         tuple[dict[str, str], dict[str, str], tuple[int, int], tuple[int, int], tuple[int, int], str, bool]
     ]:
-        """What :meth:`amfast._ext.table.StoredAlert.fields` gives, of ``count`` alerts from ``start``."""
+        """``StoredAlert.fields`` of those with one of the marks among ``count`` alerts from ``start``."""

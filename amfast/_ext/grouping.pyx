@@ -8,7 +8,7 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from amfast._ext.instant cimport Instant, instant_of, is_before, is_unset
-from amfast._ext.pool cimport Pair, compare_bytes
+from amfast._ext.pool cimport ALL_MARKS, Pair, compare_bytes
 from amfast._ext.slots cimport NOTHING, slots_add, slots_init, slots_remove
 from amfast._ext.table cimport STORED, Form, Row, StoredAlert, Table
 
@@ -179,8 +179,7 @@ cdef class Places(Router):
         place.next_free = self.free_place
         self.free_place = number
 
-    @property
-    def has_unplaced(self):
+    cdef bint has_waiting(self) noexcept:
         return len(self.unplaced) > 0
 
     def take_unplaced(self):
@@ -292,12 +291,12 @@ cdef inline int compare_pairs(Table table, uint32_t a, uint32_t b) noexcept:
 cdef class Members:
     """The rows of one group."""
 
-    def __cinit__(self, Places places, object owner, str receiver, bytes tail):
+    def __cinit__(self, Places places, object owner, str receiver, make_tail):
         self.places = places
         self.table = places.table
         self.owner = owner
         self.receiver = receiver
-        self.tail = tail
+        self.make_tail = make_tail
         self.epoch = places.epoch
         self.at_places = set()
 
@@ -463,6 +462,11 @@ cdef class Members:
             row.placed -= 1
         self.table.let_go(id)
 
+    def orphans(self):
+        return [
+            self.table.look_at(self.rows[i]) for i in range(self.size) if not self.table.states[self.rows[i]] & STORED
+        ]
+
     def stored(self):
         return [self.table.look_at(self.rows[i]) for i in range(self.size)]
 
@@ -529,11 +533,12 @@ cdef class Snapshot:
     def __len__(self):
         return self.size
 
-    def part(self, uint32_t start, uint32_t count):
+    def part(self, uint32_t start, uint32_t count, uint32_t marks):
         cdef Table table = self.members.table
         cdef uint32_t i
         cdef list seen = []
         for i in range(start, min(self.size, start + count)):
             self.changes[i] = table.rows[self.rows[i]].changes
-            seen.append(table.fields(self.rows[i]))
+            if marks == ALL_MARKS or table.marks_of(self.rows[i]) & marks:
+                seen.append(table.fields(self.rows[i]))
         return seen

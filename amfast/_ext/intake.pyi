@@ -22,8 +22,10 @@ class Posted:
     stored: int
     dropped: int
     """Alerts for which there was no room."""
-    complaints: list[tuple[str, str | None]]
-    """A text for each alert that is invalid, and the name, still to be quoted, that ends it."""
+    complaints: list[tuple[str, str | None]] | None
+    """A text for each alert that is invalid, and the name, still to be quoted, that ends it; None without any."""
+    has_sequel: bool
+    """Some were dropped, have no place yet, or are news."""
 
 @final
 class Intake:

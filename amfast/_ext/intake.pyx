@@ -14,7 +14,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from amfast._ext.arena cimport Arena, arena_free, arena_take
 from amfast._ext.instant cimport ZERO_S, Instant, is_before, is_unset, near_instant, read_instant
-from amfast._ext.pool cimport URL_CHECKED, Pair, Pool, compare_bytes
+from amfast._ext.pool cimport Pair, Pool, compare_bytes
 from amfast._ext.scan cimport (
     ARRAY, BOOLEAN, NO_FAULT, NO_MEMORY, NULL_VALUE, NUMBER, OBJECT, STRING, AFTER_ELEMENT, AFTER_KEY, AFTER_PAIR, AT_KEY,
     AT_VALUE, Fault, Kind, Scan, Text, fail, fault_text, read_string, skip_space, skip_value,
@@ -101,9 +101,7 @@ cdef class Posted:
 
     cdef readonly uint32_t firing, resolved, dropped, stored
     cdef readonly list complaints
-
-    def __cinit__(self):
-        self.complaints = []
+    cdef readonly bint has_sequel
 
 
 cdef inline bint is_key(Text* text, const char* lower, size_t size) noexcept nogil:
@@ -550,6 +548,7 @@ cdef class Intake:
             first = last
         if self.table.crowded:
             self.table.trim()
+        posted.has_sequel = posted.dropped or len(self.table.news) or self.table.router.has_waiting()
         return posted
 
     cdef int _intern(self, uint32_t first, uint32_t last) except -1:
@@ -651,6 +650,8 @@ cdef class Intake:
             posted.resolved += 1
         complaint = self._complaint(item, &said)
         if complaint != FINE:
+            if posted.complaints is None:
+                posted.complaints = []
             posted.complaints.append(self._complaint_text(item, complaint))
             self._drop_pairs(item)
             return 0

@@ -53,6 +53,8 @@ class Listing:
     """One listing under way (reference api, section 6)."""
 
     is_done: bool
+    touched: int
+    """Of no meaning."""
 
     def __new__(
         cls,

@@ -6,7 +6,7 @@ shown as its members were when it began.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
@@ -19,14 +19,14 @@ from amfast._ext.slots cimport NOTHING
 from amfast._ext.table cimport STORED, Form, Ordered, Row, StoredAlert, Table
 
 
-cdef extern from *:
-    """
-    #define amf_prefetch(address) __builtin_prefetch(address)
-    """
-    void amf_prefetch(const void* address) nogil
+cdef extern from "Python.h":
+    PyObject* PyBytes_FromStringAndSize(const char*, Py_ssize_t) except NULL
+    int _PyBytes_Resize(PyObject**, Py_ssize_t) except -1
+
 
 cdef enum:
-    LINE_BYTES = 64
+    LINE_BYTES = 64  # of the processor's cache
+    BLOCK_ROWS = 32  # whose memory is waited for side by side
     PORTION_BYTES = 256 * 1024
     PORTION_ROWS = 20000  # looked at, shown or not
     COMPARISONS = 30000  # while a group is sorted
@@ -120,9 +120,14 @@ cdef class Listing:
     cdef bint active, silenced, inhibited
     cdef object takes_receivers
     cdef Instant now
+    cdef PyObject* portion  # bytes that are not full yet
     cdef uint8_t* out
     cdef size_t size, room
-    cdef bint has_begun, has_item
+    cdef uint8_t* passing  # by row, whether the conditions take it, as far as was looked
+    cdef uint32_t passing_size
+    cdef uint64_t rows_reused
+    cdef readonly uint64_t touched  # so that no compiler leaves the touching out
+    cdef bint has_begun, has_item, is_looking
     cdef readonly bint is_done
     cdef uint64_t last_fingerprint
     cdef uint32_t last_row
@@ -157,26 +162,33 @@ cdef class Listing:
 
     def __dealloc__(self):
         self._unpin()
-        free(self.out)
+        Py_XDECREF(self.portion)
+        free(self.passing)
 
     # Writing
 
     cdef int _reserve(self, size_t more) except -1:
-        cdef void* grown
+        """Have room for so many bytes more; the portion is written right into the object that is handed out."""
         cdef size_t room
         if self.size + more > self.room:
-            room = (self.size + more) * 5 // 4 + PORTION_BYTES // 8
-            grown = realloc(self.out, room)
-            if grown == NULL:
-                raise MemoryError
-            self.out = <uint8_t*>grown
+            room = (self.size + more) * 5 // 4
+            if self.portion == NULL:
+                self.portion = PyBytes_FromStringAndSize(NULL, room)
+            else:
+                _PyBytes_Resize(&self.portion, room)
+            self.out = <uint8_t*>PyBytes_AS_STRING(<object>self.portion)
             self.room = room
         return 0
 
     cdef bytes _portion(self):
-        cdef bytes portion = PyBytes_FromStringAndSize(<char*>self.out, self.size)
-        self.size = 0
-        return portion
+        cdef PyObject* portion = self.portion
+        self.portion = NULL
+        _PyBytes_Resize(&portion, self.size)
+        taken = <bytes>portion
+        Py_XDECREF(portion)
+        self.out = NULL
+        self.size = self.room = 0
+        return taken
 
     cdef int _write(self, bytes text) except -1:
         self._reserve(PyBytes_GET_SIZE(text))
@@ -223,41 +235,47 @@ cdef class Listing:
         self.size = at - self.out
         return 0
 
-    cdef inline void _fetch_row(self, uint32_t id) noexcept nogil:
-        """Have the processor bring a row near that is soon looked at: they lie scattered, and waiting is what costs."""
-        cdef char* row = <char*>&self.table.rows[id]
-        amf_prefetch(row)
-        amf_prefetch(row + LINE_BYTES)
-        amf_prefetch(row + 2 * LINE_BYTES)
+    cdef void _bring_near(self, const uint32_t* ids, uint32_t count) noexcept nogil:
+        """Touch all that is soon read of some alerts, which lies scattered over the memory.
 
-    cdef inline void _fetch_lists(self, uint32_t id) noexcept nogil:
-        """Likewise what a row that is near refers to."""
-        cdef Row* row = &self.table.rows[id]
-        amf_prefetch(row.labels)
-        amf_prefetch(&self.table.forms[row.said])
-        amf_prefetch(<char*>&self.table.forms[row.said] + LINE_BYTES)
-
-    cdef inline void _fetch_pairs(self, uint32_t id) noexcept nogil:
-        """Likewise its pairs; those that many share are near anyway."""
-        cdef Row* row = &self.table.rows[id]
-        cdef Form* form = &self.table.forms[row.said]
-        cdef uint32_t i
-        amf_prefetch(form.notes)
-        for i in range(row.labels_size):
-            amf_prefetch(self.table.pool.pairs[row.labels[i]])
-
-    cdef inline void _fetch_notes(self, uint32_t id) noexcept nogil:
-        cdef Form* form = &self.table.forms[self.table.rows[id].said]
-        cdef uint32_t i
-        for i in range(form.notes_size):
-            amf_prefetch(self.table.pool.pairs[form.notes[i]])
-            amf_prefetch(<char*>self.table.pool.pairs[form.notes[i]] + LINE_BYTES)
+        Each alert leads from one place to the next, and each place has to be waited for. For many alerts side by side,
+        the waiting is done at the same time. (Prefetch instructions did not do: some processors drop them where the
+        address is not in the translation buffer, and these seldom are.)
+        """
+        cdef Pair** pairs = self.table.pool.pairs
+        cdef uint64_t sum = 0
+        cdef uint32_t i, j, at
+        cdef Row* row
+        cdef Form* form
+        cdef Pair* pair
+        for i in range(count):
+            row = &self.table.rows[ids[i]]
+            sum += row.fingerprint + row.labels_size + row.rules_seen
+        for i in range(count):
+            row = &self.table.rows[ids[i]]
+            form = &self.table.forms[row.said]
+            sum += row.labels[0] + form.notes_size + form.is_known
+        for i in range(count):
+            row = &self.table.rows[ids[i]]
+            form = &self.table.forms[row.said]
+            for j in range(form.notes_size):
+                sum += pairs[form.notes[j]].json_size
+            for j in range(row.labels_size):
+                sum += pairs[row.labels[j]].json_size
+        for i in range(count):
+            form = &self.table.forms[self.table.rows[ids[i]].said]
+            for j in range(form.notes_size):
+                pair = pairs[form.notes[j]]
+                at = 0
+                while at < pair.json_size:
+                    sum += pair.bytes[at]
+                    at += LINE_BYTES
+        self.touched = sum
 
     # What is true of an alert now
 
     cdef int _begin_portion(self) except -1:
         cdef Condition test
-        self.size = 0
         for test in self.tests:
             test.refresh(self.table.pool)
         self.silences_version = self.mutes.silences_version
@@ -267,16 +285,51 @@ cdef class Listing:
         self._reserve(PORTION_BYTES + PORTION_BYTES // 8)
         return 0
 
-    cdef bint _passes(self, uint32_t id) except -1:
-        """Whether an alert is not over, and the matchers take it."""
+    cdef bint _look_through(self) except -1:
+        """Ask the conditions about the rows, in the order in which they lie in memory; false when there are more."""
+        cdef uint32_t end = self.table.rows_size, last
+        cdef void* grown
+        if self.tests_size == 0 or (self.has_begun and not self.is_looking):
+            return True
+        if not self.is_looking:
+            self.is_looking = True
+            self.rows_reused = self.table.rows_reused
+        if self.rows_reused != self.table.rows_reused:  # what was found may be of others; each is asked when it comes
+            self.passing_size = 0
+            self.is_looking = False
+            return True
+        last = min(end, self.passing_size + PORTION_ROWS)
+        grown = realloc(self.passing, last + 1)
+        if grown == NULL:
+            raise MemoryError
+        self.passing = <uint8_t*>grown
+        while self.passing_size < last:
+            self.passing[self.passing_size] = self._fulfils(self.passing_size)
+            self.passing_size += 1
+        self.is_looking = last < end
+        return not self.is_looking
+
+    cdef bint _fulfils(self, uint32_t id) except -1:
         cdef Row* row = &self.table.rows[id]
         cdef Condition test
-        if not is_unset(&row.ends) and is_before(&row.ends, &self.now):
+        if row.labels == NULL:
             return False
         for test in self.tests:
             if not test.takes(self.table.pool, row):
                 return False
         return True
+
+    cdef bint _passes(self, uint32_t id) except -1:
+        """Whether the conditions take an alert, and it is not over."""
+        cdef Row* row
+        if self.tests_size:
+            if id < self.passing_size and self.rows_reused == self.table.rows_reused:
+                if not self.passing[id]:
+                    return False
+            elif not self._fulfils(id):
+                return False
+        row = &self.table.rows[id]
+        return is_unset(&row.ends) or not is_before(&row.ends, &self.now)
 
     cdef tuple _status(self, uint32_t id):
         """How a listing writes the status of an alert, whether such alerts are wanted, and whether they are muted."""
@@ -329,10 +382,12 @@ cdef class Listing:
     def alerts(self):
         cdef Ordered* at
         cdef size_t place
-        cdef uint32_t looked_at = 0
-        cdef bytes receivers
+        cdef uint32_t looked_at = 0, count, i
+        cdef uint32_t block[BLOCK_ROWS]
         cdef bint is_first = not self.has_begun
         self._begin_portion()
+        if not self._look_through():
+            return b""
         self.table.sort_order()
         if is_first:
             self.has_begun = True
@@ -343,35 +398,36 @@ cdef class Listing:
         while place < self.table.sorted_size:
             if self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS:
                 return self._portion()
-            at = &self.table.order[place]
-            self._fetch_ahead(place)
-            self.last_fingerprint, self.last_row = at.fingerprint, at.row
-            looked_at += 1
-            place += 1
-            if not self.table.states[at.row] & STORED or not self._passes(at.row):
-                continue
-            receivers = self._receivers(self.table.rows[at.row].place)
-            if receivers is None:
-                continue
-            status = self._status(at.row)
-            if status[1]:
-                if self.has_item:
-                    self._write(b",")
-                self.has_item = True
-                self._write_alert(self.last_row, receivers, <bytes>status[0])
+            count = 0
+            while place < self.table.sorted_size and count < BLOCK_ROWS and looked_at < PORTION_ROWS:
+                at = &self.table.order[place]
+                self.last_fingerprint, self.last_row = at.fingerprint, at.row
+                looked_at += 1
+                place += 1
+                if self.table.states[at.row] & STORED and (self.tests_size == 0 or self._passes(at.row)):
+                    block[count] = at.row
+                    count += 1
+            self._bring_near(block, count)
+            for i in range(count):
+                self._show_alert(block[i])
         self.is_done = True
         self._write(b"]\n")
         return self._portion()
 
-    cdef inline void _fetch_ahead(self, size_t place) noexcept nogil:
-        cdef Ordered* at = &self.table.order[place]
-        if place + 16 >= self.table.sorted_size:
-            return
-        self._fetch_row(at[16].row)
-        self._fetch_lists(at[10].row)
-        if self.tests_size == 0:
-            self._fetch_pairs(at[6].row)
-            self._fetch_notes(at[3].row)
+    cdef int _show_alert(self, uint32_t id) except -1:
+        cdef bytes receivers
+        if not self._passes(id):
+            return 0
+        receivers = self._receivers(self.table.rows[id].place)
+        if receivers is None:
+            return 0
+        status = self._status(id)
+        if status[1]:
+            if self.has_item:
+                self._write(b",")
+            self.has_item = True
+            self._write_alert(id, receivers, <bytes>status[0])
+        return 0
 
     cdef bytes _receivers(self, uint32_t place):
         """The receivers of a place as JSON, None when the filter takes none of them."""
@@ -410,9 +466,11 @@ cdef class Listing:
         self.groups = groups
 
     def in_groups(self):
-        cdef uint32_t looked_at = 0, id
+        cdef uint32_t looked_at = 0, last
         cdef Members group
         self._begin_portion()
+        if not self._look_through():
+            return b""
         if not self.has_begun:
             self.has_begun = True
             self._write(b"[")
@@ -424,15 +482,12 @@ cdef class Listing:
             while self.shown_at < self.shown_size:
                 if self.group_pinned and (self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS):
                     return self._portion()
-                id = self.shown[self.shown_at]
-                if self.shown_at + 16 < self.shown_size:
-                    self._fetch_row(self.shown[self.shown_at + 16])
-                    self._fetch_lists(self.shown[self.shown_at + 10])
-                    self._fetch_pairs(self.shown[self.shown_at + 6])
-                    self._fetch_notes(self.shown[self.shown_at + 3])
-                self.shown_at += 1
-                looked_at += 1
-                self._show_member(id)
+                last = min(self.shown_size, self.shown_at + BLOCK_ROWS)
+                self._bring_near(self.shown + self.shown_at, last - self.shown_at)
+                looked_at += last - self.shown_at
+                while self.shown_at < last:
+                    self._show_member(self.shown[self.shown_at])
+                    self.shown_at += 1
             self._close_group(group)
             if self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS:
                 break
@@ -491,6 +546,8 @@ cdef class Listing:
     cdef int _close_group(self, Members group) except -1:
         if self.group_open:
             self._write(b"],")
+            if group.tail is None:
+                group.tail = group.make_tail()
             self._write(group.tail)
         self._unpin()
         self.group_at += 1

@@ -11,10 +11,10 @@ from libc.string cimport memcmp
 from amfast._ext.slots cimport NOTHING, Slots
 
 cdef enum:
-    URL_CHECKED = 1  # the value is a URI as the API wants it
     SILENCE_ANCHOR = 2  # some silence asks for this very pair
     SOURCE_ANCHOR = 4  # some inhibition rule asks for it in its sources
     TARGET_ANCHOR = 8  # and in its targets
+    ALL_MARKS = 0xFFFFFFFFU  # stands for alerts without any mark, too
 
 cdef struct Pair:
     uint32_t refs
@@ -30,7 +30,6 @@ cdef struct Name:
     uint32_t refs
     uint32_t size
     uint8_t* bytes
-    bint is_classic
 
 cdef class Pool:
     cdef Pair** pairs
@@ -41,8 +40,7 @@ cdef class Pool:
     cdef uint32_t names_size, names_room
     cdef list free_names
     cdef list name_texts
-    cdef dict names_by_bytes
-    cdef Slots slots
+    cdef Slots slots, by_name
     cdef uint64_t seed, factor
     cdef readonly uint64_t recycled
     """Grows when a number is given to another pair; whoever notes something by number must forget it then."""
@@ -55,7 +53,7 @@ cdef class Pool:
     cdef uint32_t find(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept
     cdef void drop(self, uint32_t id) noexcept
     cdef uint32_t name_number(self, const uint8_t* name, size_t size) except? NOTHING
-    cdef uint32_t find_name(self, const uint8_t* name, size_t size)
+    cdef uint32_t _name_tag(self, const uint8_t* name, size_t size) noexcept
     cdef void drop_name(self, uint32_t number) noexcept
     cdef str value_text(self, uint32_t id)
     cdef uint32_t intern_text(self, str name, str value) except? NOTHING

@@ -2,7 +2,6 @@
 """Interned pairs of names and values."""
 
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
@@ -13,16 +12,6 @@ from amfast._ext.slots cimport NOTHING, slots_add, slots_init, slots_remove
 from amfast._ext.xxh64 cimport factor_of, xxh64_with
 
 
-cdef inline bint is_classic_name(const uint8_t* name, size_t size) noexcept nogil:
-    cdef size_t i
-    if size == 0 or 48 <= name[0] <= 57:
-        return False
-    for i in range(size):
-        if not (97 <= name[i] <= 122 or 65 <= name[i] <= 90 or 48 <= name[i] <= 57 or name[i] == c"_"):
-            return False
-    return True
-
-
 @cython.final
 cdef class Pool:
     def __cinit__(self, uint64_t seed=0):
@@ -30,8 +19,8 @@ cdef class Pool:
         self.factor = factor_of(seed)
         self.free_names = []
         self.name_texts = []
-        self.names_by_bytes = {}
         slots_init(&self.slots)
+        slots_init(&self.by_name)
 
     def __dealloc__(self):
         cdef uint32_t i
@@ -43,6 +32,7 @@ cdef class Pool:
         free(self.free_pairs)
         free(self.names)
         free(self.slots.at)
+        free(self.by_name.at)
 
     def __len__(self):
         return self.slots.used
@@ -166,15 +156,19 @@ cdef class Pool:
 
     cdef uint32_t name_number(self, const uint8_t* name, size_t size) except? NOTHING:
         """The number of a name, held until it is dropped."""
-        cdef bytes key = PyBytes_FromStringAndSize(<const char*>name, size)
-        cdef object found = self.names_by_bytes.get(key)
-        cdef uint32_t number
+        cdef uint32_t tag = self._name_tag(name, size), place = tag & self.by_name.mask, number
         cdef Name* new
         cdef void* grown
-        if found is not None:
-            number = found
-            self.names[number].refs += 1
-            return number
+        while self.by_name.at[place].id != NOTHING:
+            number = self.by_name.at[place].id
+            if (
+                self.by_name.at[place].tag == tag
+                and self.names[number].size == size
+                and memcmp(self.names[number].bytes, name, size) == 0
+            ):
+                self.names[number].refs += 1
+                return number
+            place = (place + 1) & self.by_name.mask
         text = PyUnicode_DecodeUTF8(<const char*>name, size, "strict")
         if self.free_names:
             number = self.free_names.pop()
@@ -197,19 +191,18 @@ cdef class Pool:
         memcpy(new.bytes, name, size)
         new.size = <uint32_t>size
         new.refs = 1
-        new.is_classic = is_classic_name(name, size)
-        self.names_by_bytes[key] = number
+        slots_add(&self.by_name, tag, number)
         return number
 
-    cdef uint32_t find_name(self, const uint8_t* name, size_t size):
-        found = self.names_by_bytes.get(PyBytes_FromStringAndSize(<const char*>name, size))
-        return NOTHING if found is None else <uint32_t>found
+    cdef uint32_t _name_tag(self, const uint8_t* name, size_t size) noexcept:
+        cdef uint64_t state = xxh64_with(name, size, self.seed, self.factor)
+        return <uint32_t>(state ^ (state >> 32))
 
     cdef void drop_name(self, uint32_t number) noexcept:
         cdef Name* name = &self.names[number]
         name.refs -= 1
         if name.refs == 0:
-            del self.names_by_bytes[PyBytes_FromStringAndSize(<const char*>name.bytes, name.size)]
+            slots_remove(&self.by_name, self._name_tag(name.bytes, name.size), number)
             self.name_texts[number] = None
             free(name.bytes)
             name.bytes = NULL

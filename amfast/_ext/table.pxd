@@ -66,6 +66,7 @@ cdef class Router:
     # Whoever puts rows into groups; see grouping.pyx.
     cdef int take(self, Table table, uint32_t row) except -1
     cdef void leave(self, uint32_t place) noexcept
+    cdef bint has_waiting(self) noexcept
 
 cdef class Table:
     cdef readonly Pool pool
@@ -78,6 +79,7 @@ cdef class Table:
     cdef Ordered* order
     cdef size_t order_size, order_room, sorted_size
     cdef readonly uint32_t stored
+    cdef uint64_t rows_reused  # grows when a row comes to hold another label set
     cdef uint64_t seed, factor  # of the hash of bytes
     cdef public object make_room
     cdef public object on_forgotten

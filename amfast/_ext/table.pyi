@@ -11,6 +11,8 @@ SOURCE_ANCHOR: int
 """Marks the pairs that inhibition rules ask for in their sources."""
 TARGET_ANCHOR: int
 """Marks the pairs that inhibition rules ask for in their targets."""
+ALL_MARKS: int
+"""Stands for every alert, marked or not."""
 
 @disjoint_base
 class Router:
@@ -45,9 +47,8 @@ class Table:
     def watch(self, mark: int, added: Iterable[tuple[str, str]], removed: Iterable[tuple[str, str]]) -> None:
         """Mark label pairs, or take the mark from pairs that were added under it before."""
 
-    @property
-    def has_news(self) -> bool:
-        """Whether :meth:`take_news` has any."""
+    def sources(self, start: int, count: int) -> tuple[int, list[StoredAlert]]:
+        """Possible sources of inhibition among ``count`` rows from ``start``, after where to go on (0: done)."""
 
     def take_news(self) -> list[StoredAlert]:
         """Possible sources of inhibition that came to fire, ended, or end earlier than before, since the last call."""

@@ -8,6 +8,7 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from amfast._ext.instant cimport Instant, instant_of, is_before, is_unset, total_ns
+from amfast._ext.pool cimport ALL_MARKS as POOL_ALL_MARKS
 from amfast._ext.pool cimport SILENCE_ANCHOR as POOL_SILENCE_ANCHOR
 from amfast._ext.pool cimport SOURCE_ANCHOR as POOL_SOURCE_ANCHOR
 from amfast._ext.pool cimport TARGET_ANCHOR as POOL_TARGET_ANCHOR
@@ -51,6 +52,7 @@ cdef inline bint overlap(Row* row, Report* said) noexcept nogil:
 SILENCE_ANCHOR = POOL_SILENCE_ANCHOR
 SOURCE_ANCHOR = POOL_SOURCE_ANCHOR
 TARGET_ANCHOR = POOL_TARGET_ANCHOR
+ALL_MARKS = <uint32_t>POOL_ALL_MARKS
 
 
 cdef class Router:
@@ -59,6 +61,9 @@ cdef class Router:
 
     cdef void leave(self, uint32_t place) noexcept:
         pass
+
+    cdef bint has_waiting(self) noexcept:
+        return False
 
 
 @cython.final
@@ -130,6 +135,7 @@ cdef class Table:
         slots_add(&self.by_labels, self.tag_of_pairs(labels, size), self.rows_size if id == NOTHING else id)
         if id != NOTHING:
             self.free_row = self.rows[id].forms
+            self.rows_reused += 1
         else:
             id = self.rows_size
             self.rows_size += 1
@@ -475,6 +481,14 @@ cdef class Table:
             self.pool.drop(id)
         self.marks_version += 1
 
+    def sources(self, uint32_t start, uint32_t count):
+        cdef uint32_t id, end = min(self.rows_size, start + count)
+        cdef list found = []
+        for id in range(start, end):
+            if self.states[id] & STORED and (self.all_are_sources or self.marks_of(id) & POOL_SOURCE_ANCHOR):
+                found.append(self.look_at(id))
+        return (end if end < self.rows_size else 0), found
+
     # For Python
 
     cdef StoredAlert look_at(self, uint32_t id):
@@ -508,10 +522,6 @@ cdef class Table:
     def __iter__(self):
         self.sort_order()
         return iter([self.look_at(self.order[i].row) for i in range(self.order_size) if self.states[self.order[i].row] & STORED])
-
-    @property
-    def has_news(self):
-        return len(self.news) > 0
 
     def take_news(self):
         news, self.news = self.news, []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from amfast._ext.grouping import Places
 from amfast._ext.intake import Intake, Posted
@@ -77,24 +77,35 @@ class AlertStore:
         if now_ns >= self._offset_until_ns or now_ns < self._offset_until_ns - OFFSET_HOLDS_NS:
             self._look_up_offset(now_ns)
         posted = self._intake.post(body, now_ns, self._offset_s, resolve_timeout_ns)
-        if self.places.has_unplaced:
-            for stored in self.places.take_unplaced():
-                self.place(stored)
-        if self.table.has_news:
-            for stored in self.table.take_news():
-                self.on_news(stored)
+        if posted.has_sequel:
+            self._follow_up(posted)
+        self._processing.count += posted.stored
+        self._processing.total += (self._stopwatch_ns() - started_ns) / 1e9
+        return posted
+
+    def _follow_up(self, posted: Posted) -> None:
+        for stored in self.places.take_unplaced():
+            self.place(stored)
+        for stored in self.table.take_news():
+            self.on_news(stored)
         if posted.dropped:
             self._limited += posted.dropped
             attrs = {"alerts": posted.dropped, "limit": self._per_alertname_max}
             self._log.warning("Alerts dropped, too many of one alertname", extra={"attrs": attrs})
-        self._processing.count += posted.stored
-        self._processing.total += (self._stopwatch_ns() - started_ns) / 1e9
-        return posted
 
     def _look_up_offset(self, now_ns: int) -> None:
         """Zones change at whole quarters of an hour."""
         self._offset_until_ns = (now_ns // OFFSET_HOLDS_NS + 1) * OFFSET_HOLDS_NS
         self._offset_s = self._local_offset_s(now_ns)
+
+    async def sources(self) -> AsyncIterator[StoredAlert]:
+        """What is stored and could inhibit other alerts, a slice at a time."""
+        start = -1
+        while start:
+            start, found = self.table.sources(max(start, 0), ROWS_A_SLICE // 10)
+            for stored in found:
+                yield stored
+            await self._clock.sleep(0)
 
     async def place_all(self) -> None:
         """Find the groups of everything stored, as after a reload, a slice at a time."""

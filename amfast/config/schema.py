@@ -205,8 +205,11 @@ def not_built(names: tuple[str, ...]) -> tuple[Row, ...]:
     return tuple(Row(name, "", None, built=False) for name in names)
 
 
-def read_rows(place: Place, rows: Rows) -> tuple[dict[str, Any], Place]:
-    """Read a mapping against its rows: the values by field name, and the place with their nodes."""
+def read_rows(place: Place, rows: Rows, *, in_order: bool = False) -> tuple[dict[str, Any], Place]:
+    """Read a mapping against its rows: the values by field name, and the place with their nodes.
+
+    ``in_order``: values are read in the order of the rows, because later ones need earlier ones.
+    """
     by_name = rows.by_name
     values: dict[str, Any] = {}
     nodes: dict[str, Node] = {}
@@ -220,11 +223,10 @@ def read_rows(place: Place, rows: Rows) -> tuple[dict[str, Any], Place]:
         elif not (is_null(node) or (isinstance(node, Sequence) and not node.items)):
             path = join_path(place.path, row.name)
             place.walk.problems.append((name, f"{path} is not supported by this version of amfast"))
-    for row in rows:
-        if row.name in nodes and row.kind is not None:
-            at = place.at_key(row.name, nodes[row.name])
-            if not (row.kind.null_is_absent and is_null(at.node)):
-                values[row.field] = row.kind.value(at)
+    for key_name in [row.name for row in rows if row.name in nodes] if in_order else nodes:
+        row, node = by_name[key_name], nodes[key_name]
+        if row.kind is not None and not (row.kind.null_is_absent and is_null(node)):
+            values[row.field] = row.kind.value(place.at_key(key_name, node))
     return values, place.with_values(nodes)
 
 

@@ -149,7 +149,7 @@ def read_file(place: Place, sendable: Collection[str]) -> File:
     ``sendable`` are the kinds of integrations that can be used, not only read.
     """
     keys = rows(sendable)
-    values, place = read_rows(place, keys)
+    values, place = read_rows(place, keys, in_order=True)
     route: RouteBlock | None = values.get("route")
     if route is None and not place.walk.problems:
         place.refuse("a configuration needs a route")

@@ -16,6 +16,8 @@ _USER = re.compile(r"(?:[A-Za-z0-9\-._:~!$&'()*+,;=@]|%[0-9a-fA-F]{2})*")
 _HOST_CHAR = r"[A-Za-z0-9\-._~!$&'()*+,;=<>\"]|[^\x00-\x7f]|%[89a-fA-F][0-9a-fA-F]"
 _HOST = re.compile(rf"(?:(?:{_HOST_CHAR}|:)*:[0-9]*|(?:{_HOST_CHAR})*)")
 _BRACKETED = re.compile(r"\[[^\]%]*(?:%25[^\]]*)?\](?::[0-9]*)?")
+_USUAL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~/-]*)?", re.ASCII)
+"""URLs without anything to look at twice."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*:")
 
 _PLAIN: Final = "-_.~"
@@ -58,6 +60,8 @@ class Url:
 
 def url_problem(text: str) -> str | None:
     """Why the text is no absolute http or https URL, without showing it; None when it is one."""
+    if _USUAL.fullmatch(text):
+        return None
     if any(char < " " or char == "\x7f" for char in text):
         return "the URL holds a control character"
     scheme, colon, rest = text.partition(":")

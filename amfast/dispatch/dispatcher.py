@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 
 from amfast._ext.fingerprint import label_fingerprint
 from amfast._ext.grouping import Members, Places
@@ -19,6 +20,7 @@ from amfast.model.metric import Family, single
 
 GROUPS_A_SLICE = 500
 """Started or stopped before the event loop may go on."""
+RECEIVERS_REMEMBERED = 1000
 
 
 class Dispatcher:
@@ -38,6 +40,7 @@ class Dispatcher:
         log: logging.Logger,
         cluster_wait_s: Callable[[], float],
         not_before_us: int,
+        mutable_marks: Callable[[], int],
     ) -> None:
         self._root = root
         self._pipelines = pipelines
@@ -45,8 +48,10 @@ class Dispatcher:
         self._clock = clock
         self._groups: dict[tuple[str, int], Group] = {}
         self._sorted: list[Members] | None = []
-        self._context = GroupContext(clock, log, cluster_wait_s, not_before_us, self._forget)
+        self._context = GroupContext(clock, log, cluster_wait_s, not_before_us, mutable_marks, self._forget)
         self._is_running = False
+        self._retired: list[Group] = []
+        """Groups of configurations before, which still send."""
         self.loaded = asyncio.Event()
         """Set once the alerts that were stored before have their groups."""
 
@@ -85,8 +90,7 @@ class Dispatcher:
                     group.start()
             groups.append(group.members)
         names = tuple(route.options.receiver for route in routes)
-        receivers = encode_for_html([{"name": name} for name in names]).encode("utf-8", "replace")
-        self._places.put(stored, tuple(groups), receivers, names)
+        self._places.put(stored, tuple(groups), _receivers_json(names), names)
 
     def groups(self) -> Iterator[Group]:
         """All groups, in no order."""
@@ -101,10 +105,43 @@ class Dispatcher:
             self._sorted = [group.members for group in groups]
         return self._sorted
 
+    async def take_over(self, old: Dispatcher) -> None:
+        """Have the groups go on where those of another configuration stop.
+
+        Alerts that the table has forgotten but their group has still to tell of are placed anew. What is being sent
+        is sent to its end.
+        """
+        successors = {
+            (group.route.key, label_fingerprint(group.labels)): group for group in self._groups.values()
+        }
+        for count, group in enumerate(list(old._groups.values()), 1):
+            for stored in group.members.orphans():
+                self.place(stored)
+            successor = successors.get((group.route.key, label_fingerprint(group.labels)))
+            if successor is not None:
+                successor.succeed(group)
+            if group.is_flushing:
+                self._retired.append(group)
+            else:
+                await group.let_go()
+            if count % GROUPS_A_SLICE == 0:
+                await self._clock.sleep(0)
+        self._retired += [group for group in old._retired if group.is_flushing]
+        old._groups.clear()
+        old._sorted = []
+
+    async def retire(self) -> None:
+        """Flush no more."""
+        for count, group in enumerate(list(self._groups.values()), 1):
+            group.retire()
+            if count % GROUPS_A_SLICE == 0:
+                await self._clock.sleep(0)
+
     async def stop(self) -> None:
         """Stop all timers, cancel what is being sent, and let the alerts go."""
-        groups = list(self._groups.values())
+        groups = [*self._groups.values(), *self._retired]
         self._groups.clear()
+        self._retired.clear()
         self._sorted = []
         for start in range(0, len(groups), GROUPS_A_SLICE):
             await asyncio.gather(*(group.stop() for group in groups[start : start + GROUPS_A_SLICE]))
@@ -123,3 +160,8 @@ class Dispatcher:
         if self._groups.get(key) is group:
             del self._groups[key]
             self._sorted = None
+
+
+@lru_cache(RECEIVERS_REMEMBERED)
+def _receivers_json(names: tuple[str, ...]) -> bytes:
+    return encode_for_html([{"name": name} for name in names]).encode("utf-8", "replace")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 
 from amfast._ext.grouping import Members, Places, Snapshot
-from amfast._ext.table import StoredAlert
+from amfast._ext.table import ALL_MARKS, StoredAlert
 from amfast.dispatch.route import Route
 from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock, Timer
@@ -38,7 +39,11 @@ class GroupContext:
     cluster_wait_s: Callable[[], float]
     not_before_us: int
     """Monotonic time before which no group flushes."""
+    mutable_marks: Callable[[], int]
+    """Marks in the table of the alerts that a silence or an inhibition rule may mute now."""
     on_empty: Callable[[Group], None]
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held for one slice of work; so however many groups flush at one time, other things come in between."""
 
 
 class Group:
@@ -55,26 +60,51 @@ class Group:
     ) -> None:
         self.route = route
         self.labels = labels
-        self.key = f"{route.key}:{format_labels(labels)}"
         self.muted_by: tuple[str, ...] = ()
         """The time intervals that muted it at its last flush."""
-        receiver = route.options.receiver
-        shown = {
-            "labels": dict(labels),
-            "receiver": {"name": receiver},
-            "routeLabels": dict(route.options.labels),
-        }
-        self.members = Members(places, self, receiver, encode(shown)[1:].encode("utf-8", "replace"))
+        self.members = Members(places, self, route.options.receiver, self._tail_json)
         self._pipeline = pipeline
         self._context = context
         self._first_starts_ns = first.starts_at_ns
         self._flushing: asyncio.Task[None] | None = None
         self._tick_missed = False
         self._timer: Timer | None = None
+        self._due_us: int | None = None
+        """Monotonic time of the next flush, once it is set."""
+        self._is_retired = False
+
+    @cached_property
+    def key(self) -> str:
+        """What the log calls the group (reference notify, section 4)."""
+        return f"{self.route.key}:{format_labels(self.labels)}"
 
     def start(self) -> None:
         """Set the timer of the first flush. Alerts that join never shorten the wait."""
-        self._timer = self._context.clock.call_later(self._first_wait_s(), self._tick)
+        clock = self._context.clock
+        wait_s = self._first_wait_s() if self._due_us is None else (self._due_us - clock.monotonic_us()) / 1e6
+        self._set_timer(wait_s)
+
+    def retire(self) -> None:
+        """Flush no more; a flush that is under way goes on to its end."""
+        self._is_retired = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def succeed(self, old: Group) -> None:
+        """Go on where a retired group of the same labels stopped, before a reload.
+
+        A wait that had begun goes on, if the route is what it was, and no flush begins beside one of the old group.
+        """
+        if old.route.options == self.route.options:
+            self._due_us = old._due_us
+            self.muted_by = old.muted_by
+        if old._flushing is not None:
+            self._flushing = old._flushing
+            self._flushing.add_done_callback(self._predecessor_ended)
+
+    @property
+    def is_flushing(self) -> bool:
+        return self._flushing is not None
 
     async def stop(self) -> None:
         """Stop the timer, cancel a flush that is under way, and let the alerts go."""
@@ -83,6 +113,10 @@ class Group:
         if self._flushing is not None:
             self._flushing.cancel()
             await asyncio.wait([self._flushing])
+        await self.let_go()
+
+    async def let_go(self) -> None:
+        """Hold no alert any more."""
         while not self.members.close(ALERTS_A_SLICE * 10):
             await self._context.clock.sleep(0)
 
@@ -93,12 +127,22 @@ class Group:
         return max(wait_s, (self._context.not_before_us - clock.monotonic_us()) / 1e6)
 
     def _tick(self) -> None:
-        interval_s = self.route.options.group_interval_ns / NS
-        self._timer = self._context.clock.call_later(interval_s, self._tick)
+        self._set_timer(self.route.options.group_interval_ns / NS)
         if self._flushing is None:
             self._start_flush()
         else:
             self._tick_missed = True
+
+    def _set_timer(self, wait_s: float) -> None:
+        clock = self._context.clock
+        self._due_us = clock.monotonic_us() + int(wait_s * 1e6)
+        self._timer = clock.call_later(wait_s, self._tick)
+
+    def _predecessor_ended(self, _task: asyncio.Task[None]) -> None:
+        self._flushing = None
+        if self._tick_missed and not self._is_retired:
+            self._tick_missed = False
+            self._start_flush()
 
     def _start_flush(self) -> None:
         self._flushing = asyncio.get_running_loop().create_task(self._flush())
@@ -107,12 +151,14 @@ class Group:
     def _flush_ended(self, task: asyncio.Task[None]) -> None:
         self._flushing = None
         if task.cancelled():
-            return
+            return  # whoever did that sees to the rest
         error = task.exception()
         if error is not None:
             # Not a failure to notify but a defect of ours: the group goes on, and the log says what it was.
             self._log_failure(f"{type(error).__name__}: {error}")
-        if not len(self.members):
+        if self._is_retired:
+            self.members.close()
+        elif not len(self.members):
             if self._timer is not None:
                 self._timer.cancel()
             self.members.close()
@@ -143,12 +189,15 @@ class Group:
             async with asyncio.timeout(limit_s):
                 snapshot = await self._snapshot()
                 if self._pipeline.has_receivers:
-                    parts = [part async for part in self._parts(snapshot, now_ns)]
+                    parts = [part async for part in self._parts(snapshot, now_ns, ALL_MARKS)]
                     await self._pipeline(flush, tuple(chain.from_iterable(parts)))
                 else:
-                    # Nobody wants to see them together, so that they need not be held together.
-                    async for part in self._parts(snapshot, now_ns):
-                        await self._pipeline(flush, tuple(part))
+                    # Nobody wants to see the alerts: all there is to do is to count those that are muted.
+                    timed = self.route.active_time_intervals or self.route.mute_time_intervals
+                    marks = ALL_MARKS if timed else self._context.mutable_marks()
+                    async for part in self._parts(snapshot, now_ns, marks):
+                        if part:
+                            await self._pipeline(flush, tuple(part))
         except NotifyError as error:
             self._log_failure(str(error))
         except TimeoutError:
@@ -157,21 +206,35 @@ class Group:
             # What was told to be resolved goes, unless it was updated meanwhile.
             self.members.forget_ended(snapshot, now_ns)
 
+    def _tail_json(self) -> bytes:
+        """What the list of groups writes behind the alerts."""
+        options = self.route.options
+        shown = {
+            "labels": dict(self.labels),
+            "receiver": {"name": options.receiver},
+            "routeLabels": dict(options.labels),
+        }
+        return encode(shown)[1:].encode("utf-8", "replace")
+
     def _mark_muted(self, names: tuple[str, ...]) -> None:
         self.muted_by = names
 
     async def _snapshot(self) -> Snapshot:
         """The members in group order; sorting many takes several slices."""
-        while not self.members.sort(COMPARISONS_A_SLICE):
+        while True:
+            async with self._context.turn:
+                if self.members.sort(COMPARISONS_A_SLICE):
+                    return self.members.snapshot()
             await self._context.clock.sleep(0)
-        return self.members.snapshot()
 
-    async def _parts(self, snapshot: Snapshot, now_ns: int) -> AsyncIterator[list[Alert]]:
-        """The alerts as the flush sees them, some at a time: those that still fire have no end."""
+    async def _parts(self, snapshot: Snapshot, now_ns: int, marks: int) -> AsyncIterator[list[Alert]]:
+        """The alerts that are marked, as the flush sees them, some at a time: those that still fire have no end."""
         for start in range(0, len(snapshot), ALERTS_A_SLICE):
             if start:
                 await self._context.clock.sleep(0)
-            yield [make_alert(*fields).seen_at(now_ns) for fields in snapshot.part(start, ALERTS_A_SLICE)]
+            async with self._context.turn:
+                part = [make_alert(*fields, now_ns) for fields in snapshot.part(start, ALERTS_A_SLICE, marks)]
+            yield part
 
     def _log_failure(self, text: str) -> None:
         attrs = {"aggrGroup": self.key, "receiver": self.route.options.receiver, "err": text}

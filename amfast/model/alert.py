@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from amfast._ext.fingerprint import label_fingerprint
 from amfast.model.labels import Labels
@@ -44,10 +44,6 @@ class Alert:
         """Whether the alert has ended at ``now_ns``; the end itself counts as ended."""
         return not self.ends_at.is_zero and self.ends_at.ns <= now_ns
 
-    def seen_at(self, now_ns: int) -> Alert:
-        """The same alert as a flush sees it: without a known end while it fires."""
-        return self if self.resolved_at(now_ns) else replace(self, ends_at=ZERO)
-
 
 def make_alert(
     labels: Labels,
@@ -57,8 +53,19 @@ def make_alert(
     updated_at: tuple[int, int],
     generator_url: str,
     timeout: bool,
+    seen_at_ns: int | None = None,
 ) -> Alert:
-    """An alert of what the table of alerts keeps; times are nanoseconds and an offset in seconds."""
+    """An alert of what the table of alerts keeps; times are nanoseconds and an offset in seconds.
+
+    With ``seen_at_ns`` it is the alert as a flush at that time sees it: without a known end while it fires.
+    """
+    fires = seen_at_ns is not None and ends_at[0] > seen_at_ns
     return Alert(
-        labels, annotations, Time(*starts_at), Time(*ends_at), Time(*updated_at), generator_url, timeout
+        labels,
+        annotations,
+        Time(*starts_at),
+        ZERO if fires else Time(*ends_at),
+        Time(*updated_at),
+        generator_url,
+        timeout,
     )

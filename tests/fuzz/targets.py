@@ -155,7 +155,7 @@ def alerts(data: bytes) -> None:
     table = Table(7)
     places = Places(table)
     places.begin(["a"])
-    group = Members(places, None, "r", b'"labels":{}}')
+    group = Members(places, None, "r", lambda: b'"labels":{}}')
     intake = Intake(table, classic_names=False, is_uri=lambda url: "x" not in url)
 
     def post(body: bytes, now_ns: int) -> None:
@@ -179,7 +179,7 @@ def alerts(data: bytes) -> None:
         while not group.sort(3):
             pass
         snapshot = group.snapshot()
-        snapshot.part(0, 1 << 20)
+        snapshot.part(0, 1 << 20, 0xFFFFFFFF)
         group.forget_ended(snapshot, now_ns)
     assert group.close()
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 
 from amfast._ext.intake import Posted
+from amfast._ext.table import ALL_MARKS
 from amfast.alerts.store import AlertStore
 from amfast.config.load import loads
 from amfast.dispatch.dispatcher import Dispatcher
@@ -115,6 +116,7 @@ def route_to(
         log=LOG,
         cluster_wait_s=lambda: 0.0,
         not_before_us=not_before_us,
+        mutable_marks=lambda: ALL_MARKS,
     )
     store.place = dispatcher.place
     dispatcher.begin()

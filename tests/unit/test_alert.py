@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amfast._ext.fingerprint import alert_hash, label_fingerprint
+from amfast.model.alert import make_alert
 from amfast.model.labels import compare_labels, format_labels, labels_order, make_labels
 from tests.support.alerts import alert, at
 
@@ -61,5 +62,9 @@ def test_the_end_itself_counts_as_resolved() -> None:
     it = alert(a="1", ends=10)
     assert it.resolved_at(at(10).ns)
     assert not it.resolved_at(at(10).ns - 1)
-    assert it.seen_at(at(10).ns) is it
-    assert not it.seen_at(at(9).ns).resolved_at(at(99).ns), "to a flush it has no end"
+
+
+def test_a_flush_sees_no_end_while_an_alert_fires() -> None:
+    fields = ({"a": "1"}, {}, (0, 0), at(10), (0, 0), "", False)
+    assert make_alert(*fields, at(9).ns).ends_at.is_zero
+    assert make_alert(*fields, at(10).ns).ends_at == make_alert(*fields).ends_at == at(10)

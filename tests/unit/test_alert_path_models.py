@@ -139,7 +139,7 @@ class Side:
             return "unreadable"
         except BodyInvalid as invalid:
             return invalid.args
-        complaints = [text if name is None else text + quote(name) for text, name in posted.complaints]
+        complaints = [text if name is None else text + quote(name) for text, name in posted.complaints or ()]
         return Verdict(complaints, posted.firing, posted.resolved, posted.stored, posted.dropped)
 
     def _twin(self, body: bytes) -> object:
@@ -163,7 +163,7 @@ class Side:
             key = (name, stored.labels.get("job", ""))
             if key not in self.groups:
                 tail = encode_for_html({"labels": {"job": key[1]}})[1:].encode()
-                self.groups[key] = Members(self.places, key, name, tail)
+                self.groups[key] = Members(self.places, key, name, lambda tail=tail: tail)
             groups.append(self.groups[key])
         self.places.put(stored, tuple(groups), self.mutes.receivers_json(names), tuple(names))
 
@@ -187,7 +187,7 @@ class Side:
         while not members.sort(self.rng.choice((1, 3, 1000))):
             pass
         snapshot = members.snapshot()
-        snapshot.part(0, 1 << 20)
+        snapshot.part(0, 1 << 20, 0xFFFFFFFF)
         seen = {member: self.latest[member] for member in self.plain_groups[key]}
         at_ns = self.now.ns
         if self.rng.random() < 0.5:
@@ -223,7 +223,7 @@ class Side:
         for key, members in self.groups.items():
             while not members.sort(self.rng.choice((1, 50))):
                 pass
-            seen = [make_alert(*fields) for fields in members.snapshot().part(0, 10_000)]
+            seen = [make_alert(*fields) for fields in members.snapshot().part(0, 10_000, 0xFFFFFFFF)]
             held = sorted(
                 (self.latest[it] for it in self.plain_groups[key]), key=lambda it: group_order(it.labels)
             )

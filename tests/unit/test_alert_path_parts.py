@@ -33,14 +33,14 @@ class Native:
         self.table = Table(seed)
         self.places = Places(self.table)
         self.places.begin([])
-        self.group = Members(self.places, None, "r", b"")
+        self.group = Members(self.places, None, "r", bytes)
         self._intake = Intake(self.table, classic_names=False, is_uri=is_request_uri)
 
     def post(self, body: bytes, now_ns: int = START_NS) -> object:
         posted = self._intake.post(body, now_ns, 0, TIMEOUT_NS)
         for stored in self.places.take_unplaced():
             self.places.put(stored, (self.group,), b"[]", ("r",))
-        return posted.firing, posted.resolved, posted.stored, len(posted.complaints)
+        return posted.firing, posted.resolved, posted.stored, len(posted.complaints or ())
 
     def held(self) -> list[Labels]:
         return [stored.labels for stored in self.group.stored()]
@@ -84,7 +84,7 @@ def test_a_group_comes_into_order_however_often_the_sort_is_interrupted(size: in
             native.group.sort(rng.choice((0, 1, 10, 1000)))
         if rng.random() < 0.3:
             snapshot = native.group.snapshot()
-            shown = [fields[0] for fields in snapshot.part(0, size)]
+            shown = [fields[0] for fields in snapshot.part(0, size, 0xFFFFFFFF)]
             assert shown == sorted(shown, key=group_order), SEED
             native.group.sort(rng.choice((0, 1, 10, 1000)))
             forgotten = native.group.forget_ended(snapshot, START_NS)
@@ -111,17 +111,17 @@ def test_an_alert_whose_other_group_ended_is_not_put_again_into_the_one_that_hol
     native = Native()
     table, places = native.table, native.places
     intake = Intake(table, classic_names=False, is_uri=is_request_uri)
-    one, other = (Members(places, None, "r", b"") for _ in range(2))
+    one, other = (Members(places, None, "r", bytes) for _ in range(2))
     intake.post(b'[{"labels":{"b":"1"}}]', START_NS, 0, TIMEOUT_NS)
     places.put(places.take_unplaced()[0], (one, other), b"[]", ("r", "r"))
     later_ns = START_NS + 2 * TIMEOUT_NS
     one.sort(100)
     snapshot = one.snapshot()
-    snapshot.part(0, 1 << 20)
+    snapshot.part(0, 1 << 20, 0xFFFFFFFF)
     assert one.forget_ended(snapshot, later_ns) == 1
     one.close()
     intake.post(b'[{"labels":{"b":"1"}}]', later_ns, 0, TIMEOUT_NS)
-    new = Members(places, None, "r", b"")
+    new = Members(places, None, "r", bytes)
     places.put(places.take_unplaced()[0], (new, other), b"[]", ("r", "r"))
     assert (len(new), len(other)) == (1, 1)
 

@@ -41,6 +41,7 @@ class Recorder:
     def __init__(self, clock: VirtualClock) -> None:
         self.clock = clock
         self.flushes: list[tuple[float, list[str], list[bool]]] = []
+        self.ended: list[float] = []
         self.error: Exception | None = None
         self.takes_s = 0.0
 
@@ -49,6 +50,7 @@ class Recorder:
         resolved = [it.resolved_at(flush.now_ns) for it in alerts]
         self.flushes.append((seconds, [it.labels["i"] for it in alerts], resolved))
         await self.clock.sleep(self.takes_s)
+        self.ended.append(round((self.clock.now_ns() - START_NS) / 1e9, 3))
         if self.error is not None:
             raise self.error
 
@@ -315,3 +317,98 @@ def test_a_flush_carries_the_intervals_of_its_route_which_children_do_not_inheri
         {"team": "x", "tier": "1"},
         {"a": "b", "team": "x", "tier": "2"},
     )
+
+
+class Reloaded:
+    """A dispatcher whose configuration is replaced, as ``Running`` does it."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.store = make_store(clock)
+        self.recorder = Recorder(clock)
+        self.dispatcher: Dispatcher | None = None
+
+    async def load(self, **fields: object) -> None:
+        before = {"group_by": ("team",), "group_wait_ns": 5 * SECOND_NS, "group_interval_ns": 20 * SECOND_NS}
+        root = build_routes(route("r", **{**before, **fields}))
+        old = self.dispatcher
+        self.dispatcher = route_to(self.store, root, {"r": self.recorder}, self.clock)
+        if old is not None:
+            await old.retire()
+        await self.store.place_all()
+        if old is not None:
+            await self.dispatcher.take_over(old)
+        await self.dispatcher.run()
+
+
+def test_waits_go_on_through_a_reload() -> None:
+    async def main(clock: VirtualClock) -> None:
+        node = Reloaded(clock)
+        await node.load()
+        post(node.store, alert(team="t", i="1"))
+        await clock.sleep(3)
+        await node.load()
+        await clock.sleep(10)
+        await node.load(repeat_interval_ns=7 * SECOND_NS)
+        await clock.sleep(30)
+        assert node.recorder.times == [5, 13, 33], (
+            "5 as if nothing had been, then anew since the route is another"
+        )
+        await node.dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_what_is_being_sent_during_a_reload_is_sent_to_its_end_and_nothing_beside_it() -> None:
+    async def main(clock: VirtualClock) -> None:
+        node = Reloaded(clock)
+        await node.load()
+        node.recorder.takes_s = 19
+        post(node.store, alert(team="t", i="1"))
+        await clock.sleep(6)
+        await node.load()
+        await node.load(group_wait_ns=1 * SECOND_NS)
+        node.recorder.takes_s = 0
+        await clock.sleep(17)
+        assert node.recorder.ended == []
+        await clock.sleep(2)
+        assert node.recorder.ended == [24, 24]
+        assert node.recorder.times == [5, 24], "the second was due at 6"
+        await node.dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_an_end_that_is_still_to_be_told_is_not_lost_in_a_reload() -> None:
+    async def main(clock: VirtualClock) -> None:
+        node = Reloaded(clock)
+        await node.load()
+        post(node.store, alert(team="t", i="1", ends=8), alert(team="t", i="2", ends=900))
+        await clock.sleep(9)
+        assert await node.store.collect_garbage() == 1
+        await node.load()
+        await clock.sleep(40)
+        assert node.recorder.flushes[:3] == [
+            (5, ["1", "2"], [False, False]),
+            (25, ["1", "2"], [True, False]),
+            (45, ["2"], [False]),
+        ]
+        await node.dispatcher.stop()
+        assert list(node.dispatcher.groups()) == []
+        assert len(node.store) == 1
+
+    run_virtual(main)
+
+
+def test_a_stop_ends_what_a_configuration_before_still_sends() -> None:
+    async def main(clock: VirtualClock) -> None:
+        node = Reloaded(clock)
+        await node.load()
+        node.recorder.takes_s = 19
+        post(node.store, alert(team="t", i="1"))
+        await clock.sleep(6)
+        await node.load(group_by=())
+        await node.dispatcher.stop()
+        assert len(asyncio.all_tasks()) == 1
+
+    run_virtual(main)
