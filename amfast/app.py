@@ -207,8 +207,7 @@ class App:
         log.info("Loading configuration file", extra={"attrs": attrs})
         try:
             config = load(path, INTEGRATIONS, _matcher_mode(self._options))
-            if config.unsupported:
-                raise ConfigError("\n".join(config.unsupported))
+            _check_supported(config, self._options)
         except AmfastError as error:
             for line in str(error).splitlines():
                 failed = {"attrs": {"file": path, "err": line}}
@@ -277,10 +276,10 @@ class App:
         holding = NamedIntervals(config.intervals).holding
         return [
             Settle(self._settled),
-            Inhibit(inhibitor.inhibiting, self._counts),
+            Inhibit(inhibitor.inhibiting, self._counts, self._clock),
             ActiveIntervals(holding, self._counts),
             MuteIntervals(holding, self._counts),
-            Silence(self._silences.silencing, self._counts),
+            Silence(self._silences.silencing, self._counts, self._clock),
         ]
 
     def _build_site(self, running: Running, route_prefix: str) -> Site:

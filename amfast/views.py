@@ -13,6 +13,7 @@ from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.group import Group
 from amfast.model.anchors import Pair
 from amfast.model.clock import Clock
+from amfast.model.errors import AmfastError
 from amfast.model.json_text import encode_for_html
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, MatchType
@@ -133,6 +134,7 @@ class AlertViews:
         self.mutes = mutes
         self._condition = lru_cache(CONDITIONS_REMEMBERED)(_condition)
         self.dispatcher: Dispatcher | None = None
+        self._counted: tuple[int, int] | None = None
 
     @property
     def is_loaded(self) -> bool:
@@ -154,11 +156,32 @@ class AlertViews:
             members = [group for group in members if not self.mutes.muted_by(group.owner)]
         listing = self._listing(wanted)
         listing.set_groups(members)
-        return _portions(listing, listing.in_groups)
+        return self._unless_reloaded(_portions(listing, listing.in_groups))
+
+    def _unless_reloaded(self, portions: Iterator[bytes]) -> Iterator[bytes]:
+        """Break off when a reload takes the groups away: what is left of them must not look like all there is."""
+        dispatcher = self.dispatcher
+        for portion in portions:
+            if self.dispatcher is not dispatcher:
+                raise AmfastError("a reload put others in the place of the groups that were listed")
+            yield portion
+
+    async def count(self) -> None:
+        """Count the alerts for the next :meth:`metrics`, a slice at a time."""
+        listing = self._listing(AlertFilter())
+        while (counted := listing.count()) is None:
+            await self._clock.sleep(0)
+        self._counted = counted
+
+    def _count_at_once(self) -> tuple[int, int]:
+        listing = self._listing(AlertFilter())
+        while (counted := listing.count()) is None:
+            pass
+        return counted
 
     def metrics(self) -> Iterator[Family]:
         """Alerts in groups by state; one in several groups counts once."""
-        active, suppressed = self._listing(AlertFilter()).count()
+        (active, suppressed), self._counted = self._counted or self._count_at_once(), None
         states = {"active": active, "suppressed": suppressed, "unprocessed": 0}
         samples = [((state,), float(count)) for state, count in states.items()]
         yield Family(

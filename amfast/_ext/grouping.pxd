@@ -1,7 +1,7 @@
 # Which groups an alert is in: rows that are alike to the routing tree share a place, a place has its groups.
 
 from cpython.ref cimport PyObject
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from amfast._ext.slots cimport NOTHING, Slots
 from amfast._ext.table cimport Router, Table
@@ -28,7 +28,6 @@ cdef class Places(Router):
     cdef uint32_t relevant_size
     cdef list unplaced
     cdef readonly uint32_t epoch
-    cdef readonly uint64_t taken
 
     cdef int _look_at_names(self) except -1
     cdef uint32_t _tag(self, const uint32_t* pairs, uint32_t size) noexcept

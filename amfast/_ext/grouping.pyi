@@ -9,8 +9,6 @@ class Places(Router):
 
     epoch: int
     """Grows with every :meth:`begin`."""
-    taken: int
-    """How many reports were routed so far."""
 
     def __new__(cls, table: Table) -> Self:
         """From now on the table has its rows routed here."""

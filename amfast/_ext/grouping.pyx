@@ -3,14 +3,14 @@
 
 cimport cython
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from amfast._ext.instant cimport Instant, instant_of, is_before, is_unset
 from amfast._ext.pool cimport ALL_MARKS, Pair, compare_bytes
 from amfast._ext.slots cimport NOTHING, slots_add, slots_init, slots_remove
-from amfast._ext.table cimport STORED, Form, Row, StoredAlert, Table
+from amfast._ext.table cimport STORED, Row, StoredAlert, Table
 
 cdef enum:
     TAIL_MAX = 2048  # members that are sorted and put in their places one by one
@@ -104,7 +104,6 @@ cdef class Places(Router):
         cdef uint32_t* pairs
         cdef uint32_t size, place
         cdef uint32_t few[32]
-        self.taken += 1
         if row.place != NOTHING and self.places[row.place].is_alive:
             if row.placed < <uint32_t>len(<object>self.places[row.place].groups):
                 self._enter(id, row.place)
@@ -133,7 +132,7 @@ cdef class Places(Router):
         if row.place == place:
             is_new = row.placed == 0
         else:  # a group of this epoch may have been one of the row's last place, too
-            is_new = row.place == NOTHING or self.places[row.place].epoch != self.epoch
+            is_new = row.groups == 0 or row.place == NOTHING or self.places[row.place].epoch != self.epoch
         if row.place != place:
             if row.place != NOTHING:
                 self.leave(row.place)

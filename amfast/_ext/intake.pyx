@@ -14,13 +14,13 @@ from libc.string cimport memcmp, memcpy, memset
 
 from amfast._ext.arena cimport Arena, arena_free, arena_take
 from amfast._ext.instant cimport ZERO_S, Instant, is_before, is_unset, near_instant, read_instant
-from amfast._ext.pool cimport Pair, Pool, compare_bytes
+from amfast._ext.pool cimport Pool, compare_bytes
 from amfast._ext.scan cimport (
     ARRAY, BOOLEAN, NO_FAULT, NO_MEMORY, NULL_VALUE, NUMBER, OBJECT, STRING, AFTER_ELEMENT, AFTER_KEY, AFTER_PAIR, AT_KEY,
-    AT_VALUE, Fault, Kind, Scan, Text, fail, fault_text, read_string, skip_space, skip_value,
+    Kind, Scan, Text, fail, fault_text, read_string, skip_space, skip_value,
 )
 from amfast._ext.slots cimport NOTHING
-from amfast._ext.table cimport Form, Report, Row, Table
+from amfast._ext.table cimport Form, Report, Table
 from amfast._ext.xxh64 cimport xxh64_with
 
 cdef enum:
@@ -59,7 +59,6 @@ cdef struct Item:
     Instant starts
     Instant ends
     uint32_t form  # known bytes; else NOTHING, and what follows counts
-    bint has_labels
     Texts labels
     Texts notes
     Text url

@@ -53,8 +53,6 @@ class Listing:
     """One listing under way (reference api, section 6)."""
 
     is_done: bool
-    touched: int
-    """Of no meaning."""
 
     def __new__(
         cls,
@@ -77,5 +75,8 @@ class Listing:
     def in_groups(self) -> bytes:
         """The next portion of the list of groups; it may be empty before the end."""
 
-    def count(self) -> tuple[int, int]:
-        """How many alerts that are in groups and not over are heard, and how many are muted."""
+    def count(self) -> tuple[int, int] | None:
+        """How many alerts that are in groups and not over are heard, and how many are muted.
+
+        None when only some were counted; it is to be called again.
+        """

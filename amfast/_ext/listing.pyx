@@ -13,10 +13,10 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from amfast._ext.grouping cimport Members, Place, Places
-from amfast._ext.instant cimport INSTANT_TEXT_MAX, Instant, instant_of, is_before, is_unset, write_ms
+from amfast._ext.instant cimport Instant, instant_of, is_before, is_unset, write_ms
 from amfast._ext.pool cimport SILENCE_ANCHOR, TARGET_ANCHOR, Pair, Pool
 from amfast._ext.slots cimport NOTHING
-from amfast._ext.table cimport STORED, Form, Ordered, Row, StoredAlert, Table
+from amfast._ext.table cimport STORED, Form, Ordered, Row, Table
 
 
 cdef extern from "Python.h":
@@ -28,9 +28,11 @@ cdef enum:
     LINE_BYTES = 64  # of the processor's cache
     BLOCK_ROWS = 32  # whose memory is waited for side by side
     PORTION_BYTES = 256 * 1024
-    PORTION_ROWS = 20000  # looked at, shown or not
+    PORTION_EFFORT = 20000  # as many rows looked at, shown or not, or less of what costs more
+    MATCH_EFFORT = 10  # of asking a matcher about a value
+    MUTE_EFFORT = 40  # of asking what mutes an alert
     COMPARISONS = 30000  # while a group is sorted
-    WHOLE_GROUP = 4096  # members that are shown in one portion
+    WHOLE_GROUP = 1024  # members that are shown in one portion
 
 cdef enum Verdict:
     UNKNOWN
@@ -51,6 +53,7 @@ cdef class Condition:
     cdef bint without  # the verdict on an alert that lacks the label
     cdef uint8_t* verdicts
     cdef uint32_t size
+    cdef uint32_t asked  # how often, so far
     cdef uint64_t recycled
 
     def __cinit__(self, str name, value, bint wants_equal, bint without, matches):
@@ -105,6 +108,7 @@ cdef class Condition:
                 memcmp(pair.bytes + pair.value_at, <const char*>self.value, len(self.value)) == 0
             )
             return YES if hit == self.wants_equal else NO
+        self.asked += 1
         return YES if self.matches(pool.value_text(id)) else NO
 
 
@@ -126,7 +130,9 @@ cdef class Listing:
     cdef uint8_t* passing  # by row, whether the conditions take it, as far as was looked
     cdef uint32_t passing_size
     cdef uint64_t rows_reused
-    cdef readonly uint64_t touched  # so that no compiler leaves the touching out
+    cdef uint32_t effort  # that went into the portion so far
+    cdef uint32_t counted_to, heard, muted
+    cdef uint64_t touched  # so that no compiler leaves the touching out
     cdef bint has_begun, has_item, is_looking
     cdef readonly bint is_done
     cdef uint64_t last_fingerprint
@@ -278,11 +284,16 @@ cdef class Listing:
         cdef Condition test
         for test in self.tests:
             test.refresh(self.table.pool)
+        self._ask_versions()
+        self._reserve(PORTION_BYTES + PORTION_BYTES // 8)
+        return 0
+
+    cdef int _ask_versions(self) except -1:
+        self.effort = 0
         self.silences_version = self.mutes.silences_version
         self.silences_everywhere = self.mutes.silences_everywhere
         self.rules_version = self.mutes.rules_version
         self.rules_everywhere = self.mutes.rules_everywhere
-        self._reserve(PORTION_BYTES + PORTION_BYTES // 8)
         return 0
 
     cdef bint _look_through(self) except -1:
@@ -298,24 +309,30 @@ cdef class Listing:
             self.passing_size = 0
             self.is_looking = False
             return True
-        last = min(end, self.passing_size + PORTION_ROWS)
+        last = min(end, self.passing_size + PORTION_EFFORT)
         grown = realloc(self.passing, last + 1)
         if grown == NULL:
             raise MemoryError
         self.passing = <uint8_t*>grown
-        while self.passing_size < last:
+        while self.passing_size < last and self.effort < PORTION_EFFORT:
             self.passing[self.passing_size] = self._fulfils(self.passing_size)
             self.passing_size += 1
-        self.is_looking = last < end
+            self.effort += 1
+        self.is_looking = self.passing_size < end
         return not self.is_looking
 
     cdef bint _fulfils(self, uint32_t id) except -1:
         cdef Row* row = &self.table.rows[id]
         cdef Condition test
+        cdef uint32_t asked
+        cdef bint takes
         if row.labels == NULL:
             return False
         for test in self.tests:
-            if not test.takes(self.table.pool, row):
+            asked = test.asked
+            takes = test.takes(self.table.pool, row)
+            self.effort += (test.asked - asked) * MATCH_EFFORT
+            if not takes:
                 return False
         return True
 
@@ -363,6 +380,7 @@ cdef class Listing:
             if self.silences_everywhere or marks & SILENCE_ANCHOR:
                 labels = self.table._texts(row.labels, row.labels_size)
                 found = self.mutes.matching(labels, row.fingerprint)
+                self.effort += MUTE_EFFORT
             row = &self.table.rows[id]
             replace(&row.silenced, found)
             row.silences_seen = self.silences_version
@@ -372,6 +390,7 @@ cdef class Listing:
                 if labels is None:
                     labels = self.table._texts(row.labels, row.labels_size)
                 found = self.mutes.inhibiting(labels, row.fingerprint)
+                self.effort += MUTE_EFFORT
             row = &self.table.rows[id]
             replace(&row.inhibited, found)
             row.rules_seen = self.rules_version
@@ -382,7 +401,7 @@ cdef class Listing:
     def alerts(self):
         cdef Ordered* at
         cdef size_t place
-        cdef uint32_t looked_at = 0, count, i
+        cdef uint32_t count, i
         cdef uint32_t block[BLOCK_ROWS]
         cdef bint is_first = not self.has_begun
         self._begin_portion()
@@ -396,13 +415,13 @@ cdef class Listing:
         else:
             place = self.table.first_behind(self.last_fingerprint, self.last_row)
         while place < self.table.sorted_size:
-            if self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS:
+            if self.size >= PORTION_BYTES or self.effort >= PORTION_EFFORT:
                 return self._portion()
             count = 0
-            while place < self.table.sorted_size and count < BLOCK_ROWS and looked_at < PORTION_ROWS:
+            while place < self.table.sorted_size and count < BLOCK_ROWS and self.effort < PORTION_EFFORT:
                 at = &self.table.order[place]
                 self.last_fingerprint, self.last_row = at.fingerprint, at.row
-                looked_at += 1
+                self.effort += 1
                 place += 1
                 if self.table.states[at.row] & STORED and (self.tests_size == 0 or self._passes(at.row)):
                     block[count] = at.row
@@ -444,17 +463,21 @@ cdef class Listing:
         return found[1]
 
     def count(self):
-        """How many alerts that are in groups and not over are heard, and how many are not."""
-        cdef uint32_t id, heard = 0, muted = 0
-        self._begin_portion()
-        for id in range(self.table.rows_size):
+        cdef uint32_t id
+        self._ask_versions()
+        while self.counted_to < self.table.rows_size:
+            if self.effort >= PORTION_EFFORT:
+                return None
+            id = self.counted_to
             if self.table.rows[id].labels != NULL and self.table.rows[id].groups and self._is_active(id):
                 status = self._status(id)
                 if status[2]:
-                    muted += 1
+                    self.muted += 1
                 else:
-                    heard += 1
-        return heard, muted
+                    self.heard += 1
+            self.counted_to += 1
+            self.effort += 1
+        return self.heard, self.muted
 
     cdef bint _is_active(self, uint32_t id) noexcept:
         cdef Row* row = &self.table.rows[id]
@@ -466,7 +489,7 @@ cdef class Listing:
         self.groups = groups
 
     def in_groups(self):
-        cdef uint32_t looked_at = 0, last
+        cdef uint32_t last
         cdef Members group
         self._begin_portion()
         if not self._look_through():
@@ -480,16 +503,16 @@ cdef class Listing:
             if self.shown == NULL and not self._open_group(group):
                 return self._portion()
             while self.shown_at < self.shown_size:
-                if self.group_pinned and (self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS):
+                if self.group_pinned and (self.size >= PORTION_BYTES or self.effort >= PORTION_EFFORT):
                     return self._portion()
                 last = min(self.shown_size, self.shown_at + BLOCK_ROWS)
                 self._bring_near(self.shown + self.shown_at, last - self.shown_at)
-                looked_at += last - self.shown_at
+                self.effort += last - self.shown_at
                 while self.shown_at < last:
                     self._show_member(self.shown[self.shown_at])
                     self.shown_at += 1
             self._close_group(group)
-            if self.size >= PORTION_BYTES or looked_at >= PORTION_ROWS:
+            if self.size >= PORTION_BYTES or self.effort >= PORTION_EFFORT:
                 break
         if self.group_at < <uint32_t>len(self.groups):
             return self._portion()
@@ -504,6 +527,8 @@ cdef class Listing:
         self.group_open = False
         if group.is_closed or (self.takes_receivers is not None and not self.takes_receivers((group.receiver,))):
             self.shown = <uint32_t*>malloc(1)
+            if self.shown == NULL:
+                raise MemoryError
             return True
         if not group.sort_some(COMPARISONS):
             return False

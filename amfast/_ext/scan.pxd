@@ -1,10 +1,9 @@
 # A JSON text read in place, with the verdicts of Go's encoding/json: what it refuses is refused at the same byte for the
 # same reason. Nothing is allocated but decoded strings, and nothing recurses.
 
-from libc.stdint cimport uint8_t, uint32_t
-from libc.string cimport memcpy
+from libc.stdint cimport uint8_t
 
-from amfast._ext.arena cimport Arena, arena_take
+from amfast._ext.arena cimport Arena
 
 
 cdef extern from *:

@@ -44,6 +44,12 @@ class Table:
     def collect(self, now_ns: int, start: int, count: int) -> tuple[int, int]:
         """Forget what has ended among ``count`` rows from ``start``; returns where to go on (0: done) and how many."""
 
+    def sweep(self, start: int, count: int) -> int:
+        """Let go of those among ``count`` rows from ``start`` that nobody holds any more, as after :meth:`collect`.
+
+        Returns where to go on, 0 at the end.
+        """
+
     def watch(self, mark: int, added: Iterable[tuple[str, str]], removed: Iterable[tuple[str, str]]) -> None:
         """Mark label pairs, or take the mark from pairs that were added under it before."""
 
@@ -68,10 +74,6 @@ class StoredAlert:
     def starts_at_ns(self) -> int: ...
     @property
     def ends_at_ns(self) -> int: ...
-    @property
-    def is_stored(self) -> bool:
-        """False when only a group, or Python, still holds the row."""
-
     def fields(
         self,
     ) -> tuple[dict[str, str], dict[str, str], tuple[int, int], tuple[int, int], tuple[int, int], str, bool]:

@@ -2,8 +2,8 @@
 """The table of alerts: rows by label set, merge rules, and the forms in which they were last said."""
 
 cimport cython
-from cpython.ref cimport PyObject, Py_XDECREF
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from cpython.ref cimport Py_XDECREF
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -12,7 +12,7 @@ from amfast._ext.pool cimport ALL_MARKS as POOL_ALL_MARKS
 from amfast._ext.pool cimport SILENCE_ANCHOR as POOL_SILENCE_ANCHOR
 from amfast._ext.pool cimport SOURCE_ANCHOR as POOL_SOURCE_ANCHOR
 from amfast._ext.pool cimport TARGET_ANCHOR as POOL_TARGET_ANCHOR
-from amfast._ext.pool cimport Pair, Pool
+from amfast._ext.pool cimport Pool
 from amfast._ext.slots cimport NOTHING, slots_add, slots_init, slots_remove
 from amfast._ext.xxh64 cimport factor_of, xxh64_with
 
@@ -439,8 +439,15 @@ cdef class Table:
             self.on_forgotten(self.look_at(id))
         return 0
 
+    def sweep(self, uint32_t start, uint32_t count):
+        cdef uint32_t id, end = min(self.rows_size, start + count)
+        for id in range(start, end):
+            if self.rows[id].labels != NULL:
+                self.let_go(id)
+        return end if end < self.rows_size else 0
+
     cdef int _compact(self) except -1:
-        """Take out of the order what is no longer stored."""
+        """Take out of the order what is no longer stored. Its rows are left to :meth:`sweep`."""
         cdef size_t from_, to = 0, sorted_size = 0
         cdef uint32_t id
         for from_ in range(self.order_size):
@@ -452,7 +459,6 @@ cdef class Table:
                     sorted_size += 1
             else:
                 self.states[id] &= ~<int>ORDERED
-                self.let_go(id)
         self.order_size = to
         self.sorted_size = sorted_size
         return 0
@@ -551,10 +557,6 @@ cdef class StoredAlert:
 
     def fields(self):
         return self.table.fields(self.row)
-
-    @property
-    def is_stored(self):
-        return bool(self.table.states[self.row] & STORED)
 
     @property
     def starts_at_ns(self):

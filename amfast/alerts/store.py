@@ -122,6 +122,10 @@ class AlertStore:
         while start:
             start, gone = self.table.collect(self._clock.now_ns(), max(start, 0), ROWS_A_SLICE)
             count += gone
+            await self._clock.sleep(0)
+        start = -1
+        while start:
+            start = self.table.sweep(max(start, 0), ROWS_A_SLICE)
             if start:
                 await self._clock.sleep(0)
         return count

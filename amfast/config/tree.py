@@ -27,8 +27,9 @@ _PREFIX: Final = "_configs"
 
 
 def _list_row(block: type[Integration]) -> Row:
-    about = (block.__doc__ or "").partition(".")[0]
-    return Row(f"{block.kind}{_PREFIX}", block.kind, ListOf(BlockOf(lambda: block)), f"{about}.")
+    about = " ".join((block.__doc__ or "").split())
+    sentence = about.partition(". ")[0].removesuffix(".")
+    return Row(f"{block.kind}{_PREFIX}", block.kind, ListOf(BlockOf(lambda: block)), f"{sentence}.")
 
 
 class ReceiverKind(Kind[Receiver]):

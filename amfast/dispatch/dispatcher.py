@@ -15,7 +15,6 @@ from amfast.dispatch.route import Route
 from amfast.model.clock import Clock
 from amfast.model.flush import FlushPipeline
 from amfast.model.json_text import encode_for_html
-from amfast.model.labels import labels_order
 from amfast.model.metric import Family, single
 
 GROUPS_A_SLICE = 500
@@ -48,6 +47,8 @@ class Dispatcher:
         self._clock = clock
         self._groups: dict[tuple[str, int], Group] = {}
         self._sorted: list[Members] | None = []
+        self._order: list[Group] = []
+        """The groups as they were sorted last, those that went since among them."""
         self._context = GroupContext(clock, log, cluster_wait_s, not_before_us, mutable_marks, self._forget)
         self._is_running = False
         self._retired: list[Group] = []
@@ -99,10 +100,12 @@ class Dispatcher:
     def sorted_members(self) -> list[Members]:
         """The members of all groups, by the labels of the group, then its receiver."""
         if self._sorted is None:
-            groups = sorted(
-                self._groups.values(), key=lambda group: (labels_order(group.labels), group.members.receiver)
-            )
-            self._sorted = [group.members for group in groups]
+            # Few are new as a rule, and they are all there is to sort if the others lie in order.
+            order = [group for group in self._order if not group.members.is_closed]
+            known = set(map(id, order))
+            self._order = order + [group for group in self._groups.values() if id(group) not in known]
+            self._order.sort(key=lambda group: group.order)
+            self._sorted = [group.members for group in self._order]
         return self._sorted
 
     async def take_over(self, old: Dispatcher) -> None:
@@ -143,6 +146,9 @@ class Dispatcher:
         self._groups.clear()
         self._retired.clear()
         self._sorted = []
+        self._order = []
+        for group in groups:  # all at once, or those that are left would go on trying meanwhile
+            group.cancel()
         for start in range(0, len(groups), GROUPS_A_SLICE):
             await asyncio.gather(*(group.stop() for group in groups[start : start + GROUPS_A_SLICE]))
             await self._clock.sleep(0)

@@ -20,7 +20,7 @@ from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock, Timer
 from amfast.model.flush import Flush, FlushPipeline
 from amfast.model.json_text import encode
-from amfast.model.labels import Labels, format_labels
+from amfast.model.labels import Labels, format_labels, labels_order
 from amfast.model.notification import NotifyError
 from amfast.model.timestamp import NS
 
@@ -78,6 +78,11 @@ class Group:
         """What the log calls the group (reference notify, section 4)."""
         return f"{self.route.key}:{format_labels(self.labels)}"
 
+    @cached_property
+    def order(self) -> tuple[object, str]:
+        """By what groups are listed: their labels, then the receiver."""
+        return labels_order(self.labels), self.members.receiver
+
     def start(self) -> None:
         """Set the timer of the first flush. Alerts that join never shorten the wait."""
         clock = self._context.clock
@@ -106,12 +111,16 @@ class Group:
     def is_flushing(self) -> bool:
         return self._flushing is not None
 
-    async def stop(self) -> None:
-        """Stop the timer, cancel a flush that is under way, and let the alerts go."""
-        if self._timer is not None:
-            self._timer.cancel()
+    def cancel(self) -> None:
+        """Flush no more, and give up a flush that is under way."""
+        self.retire()
         if self._flushing is not None:
             self._flushing.cancel()
+
+    async def stop(self) -> None:
+        """Cancel, and let the alerts go."""
+        self.cancel()
+        if self._flushing is not None:
             await asyncio.wait([self._flushing])
         await self.let_go()
 
@@ -197,7 +206,8 @@ class Group:
                     marks = ALL_MARKS if timed else self._context.mutable_marks()
                     async for part in self._parts(snapshot, now_ns, marks):
                         if part:
-                            await self._pipeline(flush, tuple(part))
+                            async with self._context.turn:
+                                await self._pipeline(flush, tuple(part))
         except NotifyError as error:
             self._log_failure(str(error))
         except TimeoutError:

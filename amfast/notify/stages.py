@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from amfast.model.alert import Alert
+from amfast.model.clock import Clock
 from amfast.model.flush import Flush
 from amfast.model.labels import Labels
 from amfast.notify.counts import Counts
+
+ALERTS_A_SLICE = 500
+"""Asked about before the event loop may go on: a few milliseconds, where many silences might match."""
 
 
 class Stage(Protocol):
@@ -75,9 +79,12 @@ class Inhibit:
 
     inhibiting: Callable[[Labels, int], tuple[str, ...]]
     counts: Counts
+    clock: Clock
 
     async def __call__(self, _flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
-        free = tuple(alert for alert in alerts if not self.inhibiting(alert.labels, alert.fingerprint))
+        free = await _pick(
+            alerts, lambda alert: not self.inhibiting(alert.labels, alert.fingerprint), self.clock
+        )
         self.counts.suppressed(len(alerts) - len(free), "inhibition")
         return free
 
@@ -88,8 +95,21 @@ class Silence:
 
     silencing: Callable[[Labels], tuple[str, ...]]
     counts: Counts
+    clock: Clock
 
     async def __call__(self, _flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
-        audible = tuple(alert for alert in alerts if not self.silencing(alert.labels))
+        audible = await _pick(alerts, lambda alert: not self.silencing(alert.labels), self.clock)
         self.counts.suppressed(len(alerts) - len(audible), "silence")
         return audible
+
+
+async def _pick(
+    alerts: tuple[Alert, ...], is_wanted: Callable[[Alert], bool], clock: Clock
+) -> tuple[Alert, ...]:
+    """The alerts that are wanted, asked about a slice at a time."""
+    picked: list[Alert] = []
+    for start in range(0, len(alerts), ALERTS_A_SLICE):
+        if start:
+            await clock.sleep(0)
+        picked += filter(is_wanted, alerts[start : start + ALERTS_A_SLICE])
+    return tuple(picked)

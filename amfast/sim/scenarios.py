@@ -35,10 +35,6 @@ class Scenario:
 Maker = Callable[[int, float, Random], Scenario]
 
 
-def _everyone(nodes: int) -> tuple[int, ...]:
-    return tuple(range(nodes))
-
-
 def _some(nodes: int, share: float, random: Random) -> tuple[int, ...]:
     """So many, at least one and never all."""
     return tuple(sorted(random.sample(range(nodes), max(1, min(nodes - 1, round(nodes * share))))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Final
 
@@ -22,19 +22,26 @@ _PATH_CODES: Final = ("200", "500", "503")
 
 
 class MetricsPage:
-    """Asks the parts each time it is read; parts can be added and taken away."""
+    """Asks the parts each time it is read; parts can be added and taken away.
 
-    def __init__(self, parts: Iterable[Measured], build: BuildInfo) -> None:
+    ``prepare`` is awaited before: what takes long to work out is worked out there, in slices.
+    """
+
+    def __init__(
+        self, parts: Iterable[Measured], build: BuildInfo, prepare: Callable[[], Awaitable[None]]
+    ) -> None:
         self.parts = list(parts)
+        self._prepare = prepare
         self._build = build
         self._scrapes = dict.fromkeys(_PATH_CODES, 0)
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Parts(self))
         ProcessCollector(registry=self._registry)
 
-    def get(self, request: Request) -> Response:
+    async def get(self, request: Request) -> Response:
         """Expose everything, or the families named by ``name[]``."""
         names = Params(request.target.query).many("name[]")
+        await self._prepare()
         registry = _Chosen(self._registry, frozenset(names)) if names else self._registry
         body = generate_latest(registry)
         self._scrapes["200"] += 1

@@ -55,6 +55,10 @@ class AlertReader(Protocol):
         """The list of groups with their alerts."""
         ...
 
+    async def count(self) -> None:
+        """Be ready to be asked for metrics."""
+        ...
+
 
 class SilenceStore(Protocol):
     """The silences."""

@@ -72,7 +72,7 @@ class Site:
             clock=clock,
         )
         self._http = HttpMetrics(stopwatch_ns or (lambda: clock.monotonic_us() * 1000))
-        self.metrics_page = MetricsPage([self, *parts], options.build)
+        self.metrics_page = MetricsPage([self, *parts], options.build, ports.reader.count)
         self._router = self._routes(ports)
         self._limited_router = self._limits.wrap(self._answer_routed)
 

@@ -18,7 +18,7 @@ _PORT = re.compile(r"(?::[0-9]*)?", re.ASCII)
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}", re.ASCII)
 _BARE_UUID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
-_UUID_LENGTH, _BRACED_LENGTH, _URN = 36, 38, "urn:uuid:"
+_BRACED_LENGTH, _URN = 38, "urn:uuid:"
 
 
 def is_uuid(text: str) -> bool:

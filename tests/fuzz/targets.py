@@ -169,6 +169,7 @@ def alerts(data: bytes) -> None:
             post(data, now_ns)
         _listed(places, group, now_ns)
         table.collect(now_ns, 0, 1 << 20)
+        table.sweep(0, 1 << 20)
         assert len(table) == len(list(table)) == table.stored
         post(KNOWN, now_ns)
         assert {stored.labels["a"] for stored in table if stored.labels.get("a") in ("1", "2", "3")} == {

@@ -45,6 +45,7 @@ def test_label_sets_have_one_order(a: dict[str, str], b: dict[str, str], c: dict
     ordered = sorted([a, b, c], key=labels_order)
     assert all(compare_labels(x, y) <= 0 for x, y in itertools.pairwise(ordered))
     assert (compare_labels(a, b) == 0) == (a == b)
+    assert (labels_order(a) < labels_order(b)) == (compare_labels(a, b) < 0)
 
 
 def test_the_set_lacking_the_first_differing_name_is_smaller() -> None:

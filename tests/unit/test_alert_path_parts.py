@@ -201,6 +201,7 @@ def test_what_is_expected_next_may_be_long_forgotten(last: bytes) -> None:
         if stored.labels["a"] != "1":
             stored.forget()
     native.table.collect(later_ns, 0, 1000)
+    native.table.sweep(0, 1000)
     native.group.close()
     del stored
     for _ in range(2):

@@ -102,6 +102,21 @@ def test_a_large_table_is_collected_in_slices() -> None:
     run_virtual(main)
 
 
+def test_what_was_collected_is_let_go_in_slices() -> None:
+    async def main(clock: VirtualClock) -> None:
+        store = make_store(clock)
+        post(store, *(alert(a=str(i), ends=10) for i in range(100)))
+        await clock.sleep(20)
+        assert store.table.collect(clock.now_ns(), 0, 1000) == (0, 100)
+        assert len(store.table.pool) == 100
+        assert store.table.sweep(0, 60) == 60
+        assert len(store.table.pool) == 40
+        assert store.table.sweep(60, 60) == 0
+        assert len(store.table.pool) == 0
+
+    run_virtual(main)
+
+
 def test_the_limit_drops_new_alerts_of_a_name_unless_an_old_one_has_ended() -> None:
     async def main(clock: VirtualClock) -> None:
         store = make_store(clock, limit=1)

@@ -32,6 +32,12 @@ def test_the_documentation_is_up_to_date() -> None:
     assert DOCS.read_text() == markdown(), "run python -m amfast.config.documents >docs/configuration.md"
 
 
+def test_a_dot_in_a_name_does_not_end_what_a_key_is_for() -> None:
+    about = {name: value["description"] for name, value in keys(json_schema())}
+    assert about["Receiver.incidentio_configs"] == "Posts to incident.io."
+    assert about["Receiver.rocketchat_configs"] == "Posts to Rocket.Chat."
+
+
 def test_every_key_says_what_it_is_for() -> None:
     found = keys(json_schema())
     assert len(found) > 350

@@ -64,8 +64,8 @@ class Node:
         self.inhibited: dict[int, str] = {}
         stages = [
             Settle(self._settled),
-            Inhibit(self._inhibiting, self.counts),
-            Silence(lambda labels: ("id",) if labels["i"] in self.muted else (), self.counts),
+            Inhibit(self._inhibiting, self.counts, clock),
+            Silence(lambda labels: ("id",) if labels["i"] in self.muted else (), self.counts, clock),
         ]
         self.pipeline: Pipeline = build_pipeline(stages, integrations, around)
 
@@ -251,5 +251,21 @@ def test_what_is_inhibited_is_not_told_and_not_counted_as_silenced_too() -> None
         node.inhibited = {}
         await node.flush(*alerts)
         assert [names for _, _, names in webhook.sent] == [["1"]]
+
+    run_virtual(main)
+
+
+def test_what_mutes_many_alerts_is_asked_in_slices() -> None:
+    async def main(clock: VirtualClock) -> None:
+        stage = Silence(lambda _labels: (), Counts(), clock)
+        flush = Flush("team", "{}:{}", {}, HOUR_NS, 0, 0)
+        alerts = tuple(alert(i=str(i)) for i in range(2000))
+        asked = asyncio.ensure_future(stage(flush, alerts))
+        turns = 0
+        while not asked.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 3
+        assert asked.result() == alerts
 
     run_virtual(main)

@@ -64,7 +64,7 @@ class Node:
                 load_config=self._load,
                 store=self.store,
                 views=self.views,
-                stages=lambda _config, inhibitor: [Inhibit(inhibitor.inhibiting, self.counts)],
+                stages=lambda _config, inhibitor: [Inhibit(inhibitor.inhibiting, self.counts, clock)],
                 around=around,
                 http=None,  # type: ignore[arg-type] # no receiver here sends anything
                 log=log,
