@@ -119,7 +119,9 @@ async def beside(sizes: Sizes, table: Table, say: Say) -> None:
         with Machine() as machine:
             clients = [Client.to(start(machine, kind)) for kind in kinds()]
             for client in clients:
-                await _fill(client, feed, table)
+                cost = await _fill(client, feed, table)
+                name = f"new alert, likewise, of {sizes.many:,}"
+                table.add(name, "us", client.node.kind, cost, 12.0)
             await _lists(clients, sizes.many, sizes, table)
             close(clients)
 

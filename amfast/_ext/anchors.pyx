@@ -38,6 +38,14 @@ cdef bint _any_holds(list lists, dict labels) except -1:
     return False
 
 
+cdef inline bint _precedes(tuple pairs, tuple others) noexcept:
+    """Whether a condition is likely to file fewer alerts, where as many things are under both: many share a name."""
+    if len(pairs) != len(others):
+        return len(pairs) < len(others)
+    return others[0][0] == "alertname" and pairs[0][0] != "alertname"
+
+
+
 @cython.final
 cdef class Index:
     cdef int depth
@@ -81,7 +89,7 @@ cdef class Index:
         rarest = None
         for pairs in needs:
             crowd = self._crowd(pairs)
-            if rarest is None or crowd < fewest or (crowd == fewest and len(pairs) < len(rarest)):
+            if rarest is None or crowd < fewest or (crowd == fewest and _precedes(pairs, rarest)):
                 rarest, fewest = pairs, crowd
         others = [pairs for pairs in needs if pairs is not rarest]
         for name, value in rarest:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from amfast._ext.fingerprint import label_fingerprint
 from amfast._ext.grouping import Members, Places
 from amfast._ext.table import StoredAlert
+from amfast.dispatch.agenda import Agenda
 from amfast.dispatch.group import Group, GroupContext
 from amfast.dispatch.route import Route
 from amfast.model.clock import Clock
@@ -49,7 +50,9 @@ class Dispatcher:
         self._sorted: list[Members] | None = []
         self._order: list[Group] = []
         """The groups as they were sorted last, those that went since among them."""
-        self._context = GroupContext(clock, log, cluster_wait_s, not_before_us, mutable_marks, self._forget)
+        self._context = GroupContext(
+            clock, Agenda(clock), log, cluster_wait_s, not_before_us, mutable_marks, self._forget
+        )
         self._is_running = False
         self._retired: list[Group] = []
         """Groups of configurations before, which still send."""

@@ -15,9 +15,10 @@ from itertools import chain
 
 from amfast._ext.grouping import Members, Places, Snapshot
 from amfast._ext.table import ALL_MARKS, StoredAlert
+from amfast.dispatch.agenda import Agenda, Appointment
 from amfast.dispatch.route import Route
 from amfast.model.alert import Alert, make_alert
-from amfast.model.clock import Clock, Timer
+from amfast.model.clock import Clock
 from amfast.model.flush import Flush, FlushPipeline
 from amfast.model.json_text import encode
 from amfast.model.labels import Labels, format_labels, labels_order
@@ -35,6 +36,7 @@ class GroupContext:
     """What the groups of one dispatcher share."""
 
     clock: Clock
+    agenda: Agenda
     log: logging.Logger
     cluster_wait_s: Callable[[], float]
     not_before_us: int
@@ -68,7 +70,7 @@ class Group:
         self._first_starts_ns = first.starts_at_ns
         self._flushing: asyncio.Task[None] | None = None
         self._tick_missed = False
-        self._timer: Timer | None = None
+        self._timer: Appointment | None = None
         self._due_us: int | None = None
         """Monotonic time of the next flush, once it is set."""
         self._is_retired = False
@@ -85,9 +87,7 @@ class Group:
 
     def start(self) -> None:
         """Set the timer of the first flush. Alerts that join never shorten the wait."""
-        clock = self._context.clock
-        wait_s = self._first_wait_s() if self._due_us is None else (self._due_us - clock.monotonic_us()) / 1e6
-        self._set_timer(wait_s)
+        self._set_timer(self._first_due_us() if self._due_us is None else self._due_us)
 
     def retire(self) -> None:
         """Flush no more; a flush that is under way goes on to its end."""
@@ -129,23 +129,22 @@ class Group:
         while not self.members.close(ALERTS_A_SLICE * 10):
             await self._context.clock.sleep(0)
 
-    def _first_wait_s(self) -> float:
+    def _first_due_us(self) -> int:
         clock, wait_ns = self._context.clock, self.route.options.group_wait_ns
         already_late = self._first_starts_ns + wait_ns < clock.now_ns()
-        wait_s = 0.0 if already_late else wait_ns / NS
-        return max(wait_s, (self._context.not_before_us - clock.monotonic_us()) / 1e6)
+        wait_us = 0 if already_late else wait_ns // 1000
+        return max(clock.monotonic_us() + wait_us, self._context.not_before_us)
 
     def _tick(self) -> None:
-        self._set_timer(self.route.options.group_interval_ns / NS)
+        self._set_timer(self._context.clock.monotonic_us() + self.route.options.group_interval_ns // 1000)
         if self._flushing is None:
             self._start_flush()
         else:
             self._tick_missed = True
 
-    def _set_timer(self, wait_s: float) -> None:
-        clock = self._context.clock
-        self._due_us = clock.monotonic_us() + int(wait_s * 1e6)
-        self._timer = clock.call_later(wait_s, self._tick)
+    def _set_timer(self, due_us: int) -> None:
+        self._due_us = due_us
+        self._timer = self._context.agenda.call_at(due_us, self._tick)
 
     def _predecessor_ended(self, _task: asyncio.Task[None]) -> None:
         self._flushing = None

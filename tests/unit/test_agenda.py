@@ -1,0 +1,54 @@
+"""When groups are due, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from amfast.dispatch.agenda import CALLS_A_TURN, Agenda
+from tests.support.virtual import VirtualClock, run_virtual
+
+SEED = random.randrange(1 << 32)
+
+
+def test_appointments_are_kept_in_the_order_of_their_times_and_cancelled_ones_are_not() -> None:
+    """Repeat a failure by setting SEED to the number in its message."""
+
+    async def main(clock: VirtualClock) -> None:
+        rng = random.Random(SEED)
+        agenda = Agenda(clock)
+        kept: list[tuple[int, int]] = []
+        expected = []
+        for number in range(500):
+            due_us = clock.monotonic_us() + rng.randrange(0, 2000) * 10_000
+            appointment = agenda.call_at(
+                due_us, lambda due=due_us, number=number: kept.append((due, number, clock.monotonic_us()))
+            )
+            if rng.random() < 0.3:
+                appointment.cancel()
+            else:
+                expected.append((due_us, number))
+            if rng.random() < 0.1:
+                await clock.sleep(rng.random())
+        await clock.sleep(30)
+        assert sorted(expected) == sorted(entry[:2] for entry in kept), SEED
+        assert all(-1_000 <= at_us - due_us <= 1_000 for due_us, _, at_us in kept), SEED
+
+    run_virtual(main)
+
+
+def test_many_that_are_due_together_have_turns() -> None:
+    async def main(clock: VirtualClock) -> None:
+        agenda = Agenda(clock)
+        called: list[int] = []
+        for number in range(3 * CALLS_A_TURN):
+            agenda.call_at(clock.monotonic_us() + 1_000_000, lambda number=number: called.append(number))
+        seen: set[int] = set()
+        await clock.sleep(1)
+        for _ in range(20):
+            seen.add(len(called))
+            await asyncio.sleep(0)
+        assert {CALLS_A_TURN, 2 * CALLS_A_TURN} <= seen
+        assert called == sorted(called)
+
+    run_virtual(main)
