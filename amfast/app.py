@@ -67,6 +67,8 @@ LEAVE_TIMEOUT_S = 10.0
 DRAIN_TIMEOUT_S = 5.0
 GARBAGE_OBJECTS = 20_000
 """Net new objects after which young ones are looked through for cycles; there are next to none."""
+OLD_GARBAGE_ROUNDS = 100
+"""Rounds through the young after which all is looked through: with many silences that takes a tenth of a second."""
 FREED_BYTES_KEPT = 4 << 20
 WATCH_INTERVAL_S = 2.0
 """How often ``--config.auto-reload`` looks at the file."""
@@ -198,7 +200,7 @@ class App:
         self._begin_chores(self._running)
         gc.collect()
         gc.freeze()  # what is there now stays, and need not be looked through again and again
-        gc.set_threshold(GARBAGE_OBJECTS)
+        gc.set_threshold(GARBAGE_OBJECTS, 20, OLD_GARBAGE_ROUNDS)
 
     def _load_config(self) -> Config:
         path = self._options.config_file
