@@ -14,7 +14,7 @@ from amfast.dispatch.group import Group
 from amfast.model.anchors import Pair
 from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError
-from amfast.model.json_text import encode_for_html
+from amfast.model.json_text import encode_for_html, receivers_json
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, MatchType
 from amfast.model.metric import Family
@@ -122,7 +122,7 @@ class Mutes:
         return encode_for_html(status).encode("utf-8", "replace")
 
     def receivers_json(self, names: Sequence[str]) -> bytes:
-        return encode_for_html([{"name": name} for name in names]).encode("utf-8", "replace")
+        return receivers_json(names)
 
 
 class AlertViews:

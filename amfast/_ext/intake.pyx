@@ -238,8 +238,6 @@ cdef class Intake:
         while True:
             if not self._expected(before):
                 self._read_item()
-            if self.items[self.items_size - 1].form != NOTHING and before != NOTHING:
-                self.table.forms[before].following = self.items[self.items_size - 1].form
             before = self.items[self.items_size - 1].form
             skip_space(scan)
             if scan.at < scan.end and scan.at[0] == c",":

@@ -15,7 +15,7 @@ from amfast.dispatch.group import Group, GroupContext
 from amfast.dispatch.route import Route
 from amfast.model.clock import Clock
 from amfast.model.flush import FlushPipeline
-from amfast.model.json_text import encode_for_html
+from amfast.model.json_text import receivers_json
 from amfast.model.metric import Family, single
 
 GROUPS_A_SLICE = 500
@@ -171,6 +171,4 @@ class Dispatcher:
             self._sorted = None
 
 
-@lru_cache(RECEIVERS_REMEMBERED)
-def _receivers_json(names: tuple[str, ...]) -> bytes:
-    return encode_for_html([{"name": name} for name in names]).encode("utf-8", "replace")
+_receivers_json = lru_cache(RECEIVERS_REMEMBERED)(receivers_json)

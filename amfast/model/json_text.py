@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
@@ -20,3 +21,8 @@ def encode_for_html(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """JSON text that also escapes what HTML would read, as alerts, silences and the framework's errors do."""
     text = encode(value)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def receivers_json(names: Iterable[str]) -> bytes:
+    """The receivers of an alert as the listings show them."""
+    return encode_for_html([{"name": name} for name in names]).encode("utf-8", "replace")
