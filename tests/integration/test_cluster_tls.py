@@ -17,6 +17,7 @@ from amfast.cluster.address import format_address
 from amfast.cluster.tls import inbound
 from amfast.cluster.tls.context import Contexts
 from amfast.cluster.tls.frame import packet_frame, stream_frame
+from amfast.cluster.tls.outbound import Outbound
 from amfast.cluster.tls.session import Session
 from amfast.config.cluster_tls import load_cluster_tls
 from amfast.model.errors import AmfastError
@@ -223,6 +224,31 @@ class Elsewhere:
     def stop(self):
         self._stopping.set()
         self._thread.join()
+
+
+def test_a_dial_cancelled_between_connection_and_handshake_leaves_nothing_open(on_loop, tls, monkeypatch):
+    """Uvloop tears the connection down without a word to its protocol."""
+
+    async def body(cluster):
+        nodes = await three(cluster, tls)
+        host, port = nodes[1].udp_tcp
+        dialler = nodes[0].peer._tls._dialler
+        dialling = asyncio.create_task(dialler.dial(socket.inet_aton(host), port, 5.0))
+        start = Outbound.start
+
+        def cancel_then_start(connection):
+            if asyncio.current_task() is None:  # the loop itself has called connection_made
+                dialling.cancel()
+            return start(connection)
+
+        monkeypatch.setattr(Outbound, "start", cancel_then_start)
+        with pytest.raises(asyncio.CancelledError):
+            await dialling
+        monkeypatch.undo()
+        await nodes[0].peer.close()
+        assert dialler.open == set()
+
+    on_loop(body)
 
 
 def test_closing_leaves_no_thread_behind(on_loop, tls):

@@ -89,6 +89,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are not of asyncio's classes
+        if self._closing:  # given up while it was dialled
+            self._transport.abort()
+            return
         self._session = self.start()
         self._take(b"")
 

@@ -48,7 +48,7 @@ class Dialler:
                 await asyncio.wait((connection.opened,))
         except BaseException:
             if connection is not None:
-                connection.abort()
+                connection.give_up()
             sock.close()
             raise
         if not connection.opened.result():
@@ -78,6 +78,14 @@ class Outbound(Connection):
         self._ip = ip
         self._port = port
         self._reader = reader
+
+    def give_up(self) -> None:
+        """Cut a connection whose dialling failed or was cancelled.
+
+        uvloop tears such a transport down and never says so, even if it has called ``connection_made``.
+        """
+        self.abort()
+        self.connection_lost(None)
 
     def start(self) -> Session:
         self._dialler.open.add(self)
