@@ -62,9 +62,7 @@ class Group:
     ) -> None:
         self.route = route
         self.labels = labels
-        self.muted_by: tuple[str, ...] = ()
-        """The time intervals that muted it at its last flush."""
-        self.members = Members(places, self, route.options.receiver, self._tail_json)
+        self.members = Members(places, route.options.receiver, self._tail_json)
         self._pipeline = pipeline
         self._context = context
         self._first_starts_ns = first.starts_at_ns
@@ -102,7 +100,7 @@ class Group:
         """
         if old.route.options == self.route.options:
             self._due_us = old._due_us
-            self.muted_by = old.muted_by
+            self.members.muted_by = old.members.muted_by
         if old._flushing is not None:
             self._flushing = old._flushing
             self._flushing.add_done_callback(self._predecessor_ended)
@@ -226,7 +224,7 @@ class Group:
         return encode(shown)[1:].encode("utf-8", "replace")
 
     def _mark_muted(self, names: tuple[str, ...]) -> None:
-        self.muted_by = names
+        self.members.muted_by = names
 
     async def _snapshot(self) -> Snapshot:
         """The members in group order; sorting many takes several slices."""
