@@ -22,6 +22,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,6 @@ from amfast.cli.flags import Options
 from amfast.cluster.options import Options as ClusterOptions
 from amfast.cluster.peer import Peer
 from amfast.config.cluster_tls import load_cluster_tls
-from amfast.config.load import load
 from amfast.config.observing import EventRecorder
 from amfast.config.types import Config
 from amfast.filewatch import FileWatch
@@ -50,6 +50,7 @@ from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import ActiveIntervals, Inhibit, MuteIntervals, Settle, Silence, Stage
+from amfast.outside import MACHINE, Http, Outside, Snapshot
 from amfast.receivers.http import AiohttpClient
 from amfast.receivers.table import INTEGRATIONS
 from amfast.running import Parts, Running
@@ -116,6 +117,7 @@ async def _run(options: Options) -> int:
         await asyncio.wait((starting, told_to_stop), return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
+            _settle_garbage()
             await told_to_stop
         log.info("Received shutdown signal, exiting gracefully...")
     finally:
@@ -126,11 +128,21 @@ async def _run(options: Options) -> int:
     return 0
 
 
+def _settle_garbage() -> None:
+    """What is there after the start stays, and need not be looked through for cycles again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, OLD_GARBAGE_ROUNDS)
+
+
 class App:
     """One node."""
 
-    def __init__(self, options: Options, clock: Clock, rng: random.Random) -> None:
+    def __init__(
+        self, options: Options, clock: Clock, rng: random.Random, outside: Outside = MACHINE
+    ) -> None:
         self._options = options
+        self._outside = outside
         self._clock = clock
         self._random = rng
         self._started_us = clock.monotonic_us()
@@ -155,12 +167,12 @@ class App:
         )
         self._views = AlertViews(self._store, Mutes(self._store.table, self._silences, clock), clock)
         self._counts = Counts()
-        self._http = AiohttpClient()
+        self._http: Http = outside.http or AiohttpClient()
         self._peer = self._build_peer() if options.cluster_listen_address else None
-        directory = Path(options.storage_path)
-        self._files = (
-            SnapshotFile(directory, "nflog", self._nflog, clock=clock, log=_logger("nflog")),
-            SnapshotFile(directory, "silences", self._silences, clock=clock, log=_logger("silences")),
+        file = outside.file or partial(SnapshotFile, Path(options.storage_path))
+        self._files: tuple[Snapshot, ...] = (
+            file("nflog", self._nflog, clock=clock, log=_logger("nflog")),
+            file("silences", self._silences, clock=clock, log=_logger("silences")),
         )
         self._server = Server(self._answer, clock=clock, log=_logger("api"))
         self._site: Site | None = None
@@ -177,7 +189,8 @@ class App:
         log.info("Starting Alertmanager", extra={"attrs": {"version": f"(version={API_VERSION})"}})
         for flag in options.without_effect:
             log.warning("This flag has no effect yet", extra={"attrs": {"flag": flag}})
-        _make_directory(Path(options.storage_path))
+        if self._outside.file is None:
+            _make_directory(Path(options.storage_path))
         if self._peer is not None:
             await self._peer.start()
         config = self._load_config()
@@ -188,7 +201,7 @@ class App:
             self._silences.on_change = self._peer.add_state("sil", self._silences)
             await self._peer.join()
         ports = [await self._server.listen(address) for address in options.web_listen_address]
-        url = urls.external_url(options.web_external_url, socket.gethostname(), ports[0])
+        url = urls.external_url(options.web_external_url, socket.gethostname(), ports[0] if ports else 0)
         self._running = self._build_running(url)
         self._site = self._build_site(self._running, urls.route_prefix(options.web_route_prefix, url))
         await self._running.apply(config)
@@ -198,9 +211,28 @@ class App:
             log.info("Listening on", extra={"attrs": {"address": address}})
             log.info("TLS is disabled.", extra={"attrs": {"http2": False, "address": address}})
         self._begin_chores(self._running)
-        gc.collect()
-        gc.freeze()  # what is there now stays, and need not be looked through again and again
-        gc.set_threshold(GARBAGE_OBJECTS, 20, OLD_GARBAGE_ROUNDS)
+
+    # What the simulator deals with, as others do over HTTP
+
+    @property
+    def store(self) -> AlertStore:
+        """Where posted alerts go."""
+        return self._store
+
+    @property
+    def silences(self) -> Silences:
+        """All that the node knows."""
+        return self._silences
+
+    @property
+    def nflog(self) -> NotificationLog:
+        """What was sent, as far as the node knows."""
+        return self._nflog
+
+    @property
+    def peer(self) -> Peer | None:
+        """Its membership of the cluster; None for a node on its own."""
+        return self._peer
 
     def _load_config(self) -> Config:
         path = self._options.config_file
@@ -208,7 +240,7 @@ class App:
         log = _logger("configuration")
         log.info("Loading configuration file", extra={"attrs": attrs})
         try:
-            config = load(path, INTEGRATIONS, _matcher_mode(self._options))
+            config = self._outside.read_config(path, INTEGRATIONS, _matcher_mode(self._options))
             _check_supported(config, self._options)
         except AmfastError as error:
             for line in str(error).splitlines():
@@ -247,6 +279,7 @@ class App:
             clock=self._clock,
             log=_logger("cluster"),
             random=self._random,
+            network=self._outside.network,
         )
 
     def _build_running(self, external_url: str) -> Running:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Protocol
 
 MILLION = 1_000_000
 """Microseconds in a second; parts in a whole, for drifts in ppm."""
+
+
+class Schedule(Protocol):
+    """What the network needs of time."""
+
+    @property
+    def now_us(self) -> int: ...
+
+    def at(self, when_us: int, call: Callable[..., object], *args: object) -> None:
+        """Call at a time that is not in the past."""
+        ...
+
+    def after(self, wait_us: int, call: Callable[..., object], *args: object) -> None:
+        """Call when so much more time has passed."""
+        ...
 
 
 class Timeline:

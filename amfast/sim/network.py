@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Protocol
 
-from amfast.sim.clock import Timeline
+from amfast.sim.clock import Schedule
 from amfast.sim.seeds import stream
 
 
@@ -51,7 +51,7 @@ Filter = Callable[[int, int, bytes], bool]
 class Network:
     """Carries data between nodes by index. Cuts and the state of the links may change at any time."""
 
-    def __init__(self, timeline: Timeline, seed: int, link: Link) -> None:
+    def __init__(self, timeline: Schedule, seed: int, link: Link) -> None:
         self.timeline = timeline
         self.packets = self.packet_bytes = 0
         """Datagrams sent and their payload, lost ones included."""

@@ -40,6 +40,7 @@ ALLOWED = {
     "running": EVERYTHING,
     "status": EVERYTHING,
     "app": EVERYTHING,
+    "outside": EVERYTHING,
     "sim": EVERYTHING,
     "svg": (),
     "load": ("model", "svg"),

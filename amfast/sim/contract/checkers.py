@@ -1,0 +1,145 @@
+"""What must hold of notifications, looked at from outside while a run goes on. Bounds are those of ``Promises``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amfast.sim.checkers import Violations
+from amfast.sim.clock import MILLION
+from amfast.sim.contract.node import Node
+from amfast.sim.contract.receiver import UNCONFIRMED, Told
+from amfast.sim.contract.world import World
+
+_POLLED_S = 2.0
+"""What is looked at every second may have been so for a second more, at either end."""
+
+
+class Knowledge:
+    """No notification says of an alert what its node has known better for longer than a flush may last.
+
+    That goes for alerts told to fire that are over, or to be over that fire, and for those that a silence mutes.
+    """
+
+    def __init__(self, world: World, violations: Violations) -> None:
+        self._world = world
+        self._violations = violations
+        self._seen: dict[tuple[int, str, str], tuple[bool, int]] = {}
+        """Per node, alert and question: the answer, and since when it is so."""
+        self._lives: dict[int, int] = {}
+        self._stale_us = round((world.promises.flush_s + _POLLED_S) * MILLION)
+        world.told_watchers.append(self.on_told)
+
+    def poll(self) -> None:
+        """See what every node knows."""
+        for node in self._world.nodes:
+            if self._lives.get(node.index) != node.lives:
+                self._lives[node.index] = node.lives
+                self._seen = {key: seen for key, seen in self._seen.items() if key[0] != node.index}
+            if node.serving:
+                self._look(node)
+
+    def _look(self, node: Node) -> None:
+        now_ns = node.now_ns()
+        for stored in node.app.store:
+            fingerprint = f"{stored.fingerprint:016x}"
+            self._note(node.index, fingerprint, "over", stored.ends_at_ns <= now_ns)
+            silenced = bool(node.app.silences.silencing(stored.labels, stored.fingerprint))
+            self._note(node.index, fingerprint, "silenced", silenced)
+
+    def _note(self, index: int, fingerprint: str, question: str, answer: bool) -> None:
+        key = (index, fingerprint, question)
+        if key not in self._seen or self._seen[key][0] != answer:
+            self._seen[key] = (answer, self._world.now_us)
+
+    def on_told(self, told: Told) -> None:
+        """Compare what is said with what is known."""
+        node = self._world.nodes[told.node]
+        if node.serving:
+            self._look(node)
+        for fingerprint in told.firing:
+            self._compare(told, fingerprint, "over", wrong=True, said="fires")
+        for fingerprint in told.resolved:
+            self._compare(told, fingerprint, "over", wrong=False, said="is over")
+        for fingerprint in told.firing | told.resolved:
+            self._compare(told, fingerprint, "silenced", wrong=True, said="is not silenced")
+
+    def _compare(self, told: Told, fingerprint: str, question: str, *, wrong: bool, said: str) -> None:
+        answer, since_us = self._seen.get((told.node, fingerprint, question), (not wrong, 0))
+        if answer == wrong and told.time_us - since_us > self._stale_us:
+            text = f"node{told.node} tells {told.receiver} that {fingerprint} {said}"
+            self._violations.add(
+                told.time_us, f"{text}, and has known better since {since_us / MILLION:.3f}s"
+            )
+
+
+@dataclass(slots=True)
+class _Last:
+    told: Told
+    since_us: int
+    """When it was said first."""
+    starts: int
+    """Processes begun before that."""
+    copies: int = 0
+
+
+class Copies:
+    """Nothing is said twice for the same reason more often than promised; in a calm cluster never.
+
+    The receiver's own log decides what is a reason: its last notification for the group says what it knows.
+    """
+
+    def __init__(self, world: World, violations: Violations, skew_s: float) -> None:
+        self.reasons = self.copies = self.worst = 0
+        self._world = world
+        self._violations = violations
+        self._skew_us = round(skew_s * MILLION)
+        self._last: dict[tuple[str, str], _Last] = {}
+        self._unconfirmed_us: dict[str, int] = {}
+        """When a receiver last took something without saying so."""
+        world.told_watchers.append(self.on_told)
+
+    def poll(self) -> None:
+        """See which receivers do not confirm."""
+        for receiver in self._world.receivers.values():
+            late = receiver.mode == "late" and receiver.late_s >= self._world.promises.answer_s
+            if late or receiver.mode in UNCONFIRMED:
+                self._unconfirmed_us[receiver.name] = self._world.now_us
+
+    def on_told(self, told: Told) -> None:
+        """Count it as a reason, or as a copy."""
+        key = (told.receiver, told.group)
+        last = self._last.get(key)
+        if last is None or self._is_news(last.told, told):
+            self.reasons += 1
+            self._last[key] = _Last(told, told.time_us, self._world.starts)
+            return
+        self.copies += 1
+        last.copies += 1
+        last.told = told
+        self.worst = max(self.worst, last.copies)
+        allowed = self._allowed(last, told)
+        if last.copies > allowed:
+            what = f"node{told.node} tells {told.receiver} of {told.group} for {told.reason!r}"
+            self._violations.add(told.time_us, f"{what}: copy {last.copies}, allowed are {allowed}")
+
+    def _is_news(self, last: Told, told: Told) -> bool:
+        repeat_us = round(self._world.promises.repeat_interval_s * MILLION) - self._skew_us
+        return (
+            not told.firing <= last.firing
+            or (not told.firing and bool(last.firing))
+            or (bool(told.firing) and not told.resolved <= last.resolved)
+            or told.time_us - last.time_us >= repeat_us
+        )
+
+    def _allowed(self, last: _Last, told: Told) -> int:
+        world, promises = self._world, self._world.promises
+        calm_us = world.calm_since_us()
+        if calm_us is not None and told.time_us - calm_us > promises.quiet_s * MILLION:
+            return 0
+        allowed = promises.copies_handover + world.starts - last.starts
+        unconfirmed_us = self._unconfirmed_us.get(told.receiver)
+        if unconfirmed_us is not None and told.time_us - unconfirmed_us < 2 * promises.flush_s * MILLION:
+            since_s = (told.time_us - last.since_us) / MILLION
+            flushes = 2 + int(since_s / promises.group_interval_s)
+            allowed += promises.nodes * promises.attempts * flushes
+        return allowed

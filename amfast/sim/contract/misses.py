@@ -1,0 +1,145 @@
+"""Whoever is to be told is told: the last word about each alert becomes the truth within the promised time."""
+
+from __future__ import annotations
+
+from amfast.sim.checkers import Violations
+from amfast.sim.clock import MILLION
+from amfast.sim.contract.prometheus import RESOLVED_KEPT_S, Prometheus, Rule
+from amfast.sim.contract.receiver import Told
+from amfast.sim.contract.world import World
+
+
+class Misses:
+    """The last word the receiver heard of an alert is not wrong for longer than ``Promises.corrected_s``.
+
+    That is promised as long as there is a *witness*: one node that has run all the time, has heard the Prometheus and
+    reached the receiver, and has heard every node that may take the alert for over because it hears nothing of it.
+    The time counts from when the last of all this, and of what the alert and its mutes do, has begun.
+    """
+
+    def __init__(self, world: World, violations: Violations) -> None:
+        self.longest_us = 0
+        """The longest that a last word was wrong while there was a witness."""
+        self._world = world
+        self._violations = violations
+        self._bound_us = round(world.promises.corrected_s * MILLION)
+        self._last: dict[tuple[str, str], tuple[bool, int]] = {}
+        """Per receiver and alert: whether it was said to fire, and when."""
+        self._wrong_since_us: dict[str, int] = {}
+        self._nobody_us = 0
+        """When there last was no process at all: what was told is forgotten then."""
+        world.told_watchers.append(self.on_told)
+
+    def on_told(self, told: Told) -> None:
+        """Keep the last word."""
+        for fires, fingerprints in ((True, told.firing), (False, told.resolved)):
+            for fingerprint in fingerprints:
+                self._last[told.receiver, fingerprint] = (fires, told.time_us)
+
+    def poll(self) -> None:
+        """Compare the last words with the truth."""
+        world = self._world
+        if not any(node.serving for node in world.nodes):
+            self._nobody_us = world.now_us
+        for sender in world.senders:
+            for rule in sender.rules:
+                self._look(sender, rule)
+
+    def _look(self, sender: Prometheus, rule: Rule) -> None:
+        world, now_us = self._world, self._world.now_us
+        receiver = "log" if rule.labels["severity"] == "info" else "page"
+        clear_us = self._clear_since_us(rule)
+        if clear_us is None or not self._is_wrong(receiver, rule):
+            self._wrong_since_us.pop(rule.fingerprint, None)
+            return
+        wrong_us = max(self._wrong_since_us.setdefault(rule.fingerprint, now_us), clear_us)
+        witness_us = self._witness_since_us(sender.index, receiver)
+        if witness_us is None:
+            return
+        if (
+            not rule.fires
+            and witness_us / MILLION > rule.changed_s + RESOLVED_KEPT_S - world.promises.heard_s
+        ):
+            return
+        waited_us = now_us - max(wrong_us, witness_us)
+        self.longest_us = max(self.longest_us, waited_us)
+        if waited_us > self._bound_us:
+            state = "fires" if rule.fires else "is over"
+            text = f"{receiver} was not told that {rule.labels['alertname']} ({rule.fingerprint}) {state}"
+            since = f"since {rule.changed_s:.3f}s; right was expected {self._bound_us / MILLION:.0f} s after"
+            self._violations.add(now_us, f"{text} {since} {(now_us - waited_us) / MILLION:.3f}s")
+            self._wrong_since_us[rule.fingerprint] = now_us
+
+    def _is_wrong(self, receiver: str, rule: Rule) -> bool:
+        last = self._last.get((receiver, rule.fingerprint))
+        if rule.fires:
+            return last is None or not last[0]
+        if last is None or not last[0]:
+            return False
+        # What ended while nobody ran, or while it was muted, ends in silence.
+        return last[1] > self._nobody_us and not self._was_muted(rule)
+
+    def _clear_since_us(self, rule: Rule) -> int | None:
+        """Since when nothing has changed about the alert; None while it is muted."""
+        now_us = self._world.now_us
+        since_us = round(rule.changed_s * MILLION)
+        for start_us, end_us in self._world.muted[rule.fingerprint]:
+            if start_us <= now_us < end_us:
+                return None
+            since_us = max(since_us, end_us)
+        for source in self._sources(rule):
+            if source.fires:
+                return None
+            since_us = max(since_us, round(source.changed_s * MILLION))
+        return since_us
+
+    def _was_muted(self, rule: Rule) -> bool:
+        """Whether a mute may have hidden how the alert ended."""
+        margin_s = self._world.promises.corrected_s
+        spans = list(self._world.muted[rule.fingerprint])
+        for source in self._sources(rule):
+            spans += [(round(source.fired_s * MILLION), round(source.changed_s * MILLION))] * source.known
+        from_us = round((rule.changed_s - margin_s) * MILLION)
+        return any(end_us >= from_us for _, end_us in spans)
+
+    def _sources(self, rule: Rule) -> list[Rule]:
+        """What inhibits it when it fires."""
+        if rule.labels["severity"] != "warning":
+            return []
+        service = rule.labels["service"]
+        return [
+            other
+            for other in self._world.rules()
+            if other.labels["severity"] == "critical" and other.labels["service"] == service
+        ]
+
+    def _witness_since_us(self, sender: int, receiver: str) -> int | None:
+        world = self._world
+        receiver_us = world.well_since_us("receiver", receiver)
+        if receiver_us is None:
+            return None
+        found = [self._since_us(node.index, sender, receiver) for node in world.nodes if node.serving]
+        times_us = [time_us for time_us in found if time_us is not None]
+        return max(min(times_us), receiver_us) if times_us else None
+
+    def _since_us(self, index: int, sender: int, receiver: str) -> int | None:
+        """Since when a node can be a witness."""
+        world = self._world
+        reasons: list[tuple[object, ...]] = [
+            ("heard", sender, index),
+            ("out", index, receiver),
+            ("skew", index),
+        ]
+        for other in range(world.promises.nodes):
+            # Whoever does not hear of the alert may say that it is over; then this node must hear of that.
+            heard_us = world.well_since_us("heard", sender, other)
+            skewed_us = world.well_since_us("skew", other)
+            recent_us = world.now_us - 2 * self._bound_us
+            if other != index and any(us is None or us > recent_us for us in (heard_us, skewed_us)):
+                reasons += [("gossip", *sorted((index, other))), ("weather",)]
+        times_us = [world.well_since_us(*reason) for reason in reasons]
+        node_us = world.well_since_us("node", index)
+        if node_us is None or None in times_us:
+            return None
+        settled_us = node_us + round(world.promises.settle_timeout_s * MILLION)
+        return max(settled_us, *(us for us in times_us if us is not None))

@@ -1,0 +1,339 @@
+"""Nodes, senders, receivers and operators on one virtual clock, and the truth about them that no node knows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from amfast.model.silence import MatcherSpec, Silence
+from amfast.sim.clock import MILLION
+from amfast.sim.contract.loop import VirtualLoop
+from amfast.sim.contract.node import Node, Surroundings
+from amfast.sim.contract.port import Port
+from amfast.sim.contract.prometheus import Prometheus, Rule
+from amfast.sim.contract.promises import Promises
+from amfast.sim.contract.receiver import Mode, Receiver, Told
+from amfast.sim.digest import Digest
+from amfast.sim.network import Link, Network
+from amfast.sim.node import ip_of
+from amfast.sim.seeds import stream
+
+RECEIVERS = ("page", "log")
+_POST_WAY_S = 0.05
+
+CONFIG = """
+route:
+  receiver: page
+  group_by: [service]
+  group_wait: {group_wait_s:g}s
+  group_interval: {group_interval_s:g}s
+  repeat_interval: {repeat_interval_s:g}s
+  routes: [{{receiver: log, matchers: [severity="info"]}}{extra_route}]
+receivers:
+- name: page
+  webhook_configs: [{{url: http://page/, timeout: {answer_s:g}s}}]
+- name: log
+  webhook_configs: [{{url: http://log/, timeout: {answer_s:g}s}}]
+inhibit_rules:
+- {{source_matchers: [severity="critical"], target_matchers: [severity="warning"], equal: [service]}}
+"""
+EXTRA_ROUTE = ', {{receiver: log, matchers: [service="none-{number}"]}}'
+
+Trouble = tuple[object, ...]
+"""What is wrong: ``("node", 2)``, ``("heard", 0, 2)`` for what Prometheus 0 tells node 2, and so on."""
+
+
+class World:
+    """A cluster that has not started yet. Times are microseconds of the world's clock unless named otherwise."""
+
+    def __init__(self, promises: Promises, seed: int, link: Link = Link()) -> None:  # noqa: B008 - frozen
+        self.promises = promises
+        self.loop = VirtualLoop()
+        self.digest = Digest()
+        self.network = Network(self.loop, seed, link)
+        self.random = stream(seed, "world")
+        self.told: list[Told] = []
+        self.told_watchers: list[Callable[[Told], None]] = []
+        self.failures: list[str] = []
+        self.starts = 0
+        """Processes that began after the first ones."""
+        self.senders: list[Prometheus] = []
+        self.muted: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        """When operators have each alert silenced, by its fingerprint."""
+        self._troubles: dict[Trouble, int] = defaultdict(int)
+        self._well_since_us: dict[Trouble, int] = defaultdict(int)
+        self.last_trouble_us = 0
+        self._reloads = 0
+        self._deaf: set[tuple[int, int]] = set()
+        self.receivers = {name: self._receiver(name, seed) for name in RECEIVERS}
+        around = Surroundings(
+            self.loop, promises, self.receivers, self._config, seed, self._on_serving, self._on_failure
+        )
+        self.nodes = [
+            Node(index, around, Port(index, ip_of(index), self.network, self.digest))
+            for index in range(promises.nodes)
+        ]
+        for node in self.nodes:
+            self.begin("node", node.index)
+
+    @property
+    def now_us(self) -> int:
+        """The world's time."""
+        return self.loop.now_us
+
+    @property
+    def now_s(self) -> float:
+        """The same in seconds."""
+        return self.loop.now_us / MILLION
+
+    def later(self, wait_s: float, call: Callable[..., object], *args: object) -> None:
+        """Call when so much more time has passed."""
+        self.loop.after(round(wait_s * MILLION), call, *args)
+
+    def at(self, time_s: float, call: Callable[..., object], *args: object) -> None:
+        """Call at a time since the start."""
+        self.loop.at(round(time_s * MILLION), call, *args)
+
+    # What is wrong, and since when it is right.
+
+    def begin(self, *trouble: object) -> None:
+        """Something goes wrong; the same may go wrong several times at once."""
+        self._troubles[trouble] += 1
+        self.last_trouble_us = self.now_us
+
+    def end(self, *trouble: object) -> None:
+        """And is mended."""
+        self._troubles[trouble] -= 1
+        if not self._troubles[trouble]:
+            del self._troubles[trouble]
+        self._well_since_us[trouble] = self.last_trouble_us = self.now_us
+
+    def well_since_us(self, *trouble: object) -> int | None:
+        """Since when that has not been wrong; None if it is."""
+        return None if self._troubles.get(trouble) else self._well_since_us[trouble]
+
+    def calm_since_us(self) -> int | None:
+        """Since when nothing at all has been wrong; None if something is."""
+        return None if self._troubles else self.last_trouble_us
+
+    # Processes.
+
+    def start(self, index: int) -> None:
+        """Begin a process unless there is one."""
+        if not self.nodes[index].running:
+            self.note(f"start {index}")
+            self.starts += self.nodes[index].lives > 0
+            self.nodes[index].start()
+
+    def crash(self, index: int, *, keep_disk: bool) -> None:
+        """End a process without a word."""
+        node = self.nodes[index]
+        if not keep_disk:
+            node.disk.clear()
+        if node.running:
+            self.note(f"crash {index}")
+            if node.serving:
+                self.begin("node", index)
+            node.crash()
+
+    def restart(self, index: int, pause_s: float) -> None:
+        """Stop in an orderly way, as for an upgrade, and begin again."""
+        node = self.nodes[index]
+        if node.serving:
+            self.note(f"stop {index}")
+            self.begin("node", index)
+            node.stop(lambda: self.later(pause_s, self.start, index))
+
+    def reload(self, indexes: Iterable[int]) -> None:
+        """Change the configuration in what does not matter, and have it read."""
+        self._reloads += 1
+        self.note(f"reload {self._reloads}")
+        for index in indexes:
+            self.nodes[index].reload()
+
+    def _on_serving(self, node: Node) -> None:
+        self.end("node", node.index)
+
+    def _on_failure(self, node: Node, text: str) -> None:
+        self.failures.append(f"node{node.index} did not start: {text}")
+
+    # Network.
+
+    def cut(self, sources: Sequence[int], targets: Sequence[int]) -> Callable[[], None]:
+        """Stop gossip from the first to the second; returns what ends that."""
+        self.note(f"cut {list(sources)} to {list(targets)}")
+        mend = self.network.cut(sources, targets)
+        pairs = [("gossip", *sorted((one, other))) for one in sources for other in targets]
+        for pair in pairs:
+            self.begin(*pair)
+
+        def end() -> None:
+            self.note(f"mend {list(sources)} to {list(targets)}")
+            mend()
+            for pair in pairs:
+                self.end(*pair)
+
+        return end
+
+    def weather(self, link: Link) -> Callable[[], None]:
+        """Change what all links between nodes are like; returns what ends that."""
+        self.note(f"{link}")
+        before, self.network.link = self.network.link, link
+        self.begin("weather")
+
+        def end() -> None:
+            self.note(f"no more {link}")
+            self.network.link = before
+            self.end("weather")
+
+        return end
+
+    def deafen(self, sender: int, index: int) -> Callable[[], None]:
+        """Have a node not hear a Prometheus; returns what ends that."""
+        self.note(f"deaf {sender} {index}")
+        self._deaf.add((sender, index))
+        self.begin("heard", sender, index)
+
+        def end() -> None:
+            self.note(f"hears {sender} {index}")
+            self._deaf.discard((sender, index))
+            self.end("heard", sender, index)
+
+        return end
+
+    # Clocks.
+
+    def set_clock(self, index: int, wrong_s: float) -> None:
+        """Step a node's wall clock to so much before or behind the world's."""
+        self.note(f"clock {index} {wrong_s}")
+        wall = self.nodes[index].wall
+        if wall.wrong_ns:
+            self.end("clock", index)
+        wall.wrong_ns = round(wrong_s * 10**9)
+        if wall.wrong_ns:
+            self.begin("clock", index)
+
+    # Receivers.
+
+    def _receiver(self, name: str, seed: int) -> Receiver:
+        receiver = Receiver(name, lambda: self.now_us, stream(seed, f"receiver {name}"))
+        receiver.on_told = self._on_told
+        return receiver
+
+    def trouble_receiver(self, name: str, mode: Mode, late_s: float = 0.0) -> Callable[[], None]:
+        """Change what a receiver does; returns what ends that."""
+        self.note(f"{name} {mode} {late_s}")
+        receiver = self.receivers[name]
+        receiver.mode, receiver.late_s = mode, late_s
+        self.begin("receiver", name)
+
+        def end() -> None:
+            self.note(f"{name} well")
+            receiver.mode = "well"
+            self.end("receiver", name)
+
+        return end
+
+    def cut_off(self, name: str, index: int) -> Callable[[], None]:
+        """Keep a node from reaching a receiver; returns what ends that."""
+        self.note(f"{index} cannot reach {name}")
+        receiver = self.receivers[name]
+        receiver.cut_off.add(index)
+        self.begin("out", index, name)
+
+        def end() -> None:
+            self.note(f"{index} reaches {name}")
+            receiver.cut_off.discard(index)
+            self.end("out", index, name)
+
+        return end
+
+    def _on_told(self, told: Told) -> None:
+        said = " ".join([*sorted(told.firing), "/", *sorted(told.resolved)])
+        self.note(f"{told.node} tells {told.receiver} {told.group} {told.reason}: {said}")
+        self.told.append(told)
+        for watch in self.told_watchers:
+            watch(told)
+
+    # Senders.
+
+    def add_sender(self, rules: Iterable[Rule], phase_s: float, wrong_s: float) -> None:
+        """A Prometheus that begins to evaluate after ``phase_s``."""
+        sender = Prometheus(
+            len(self.senders),
+            tuple(rules),
+            evaluation_s=self.promises.evaluation_s,
+            resend_s=self.promises.resend_s,
+            wrong_s=wrong_s,
+            send=self._post,
+        )
+        self.senders.append(sender)
+        self.later(phase_s, self._evaluate, sender)
+
+    def _evaluate(self, sender: Prometheus) -> None:
+        sender.evaluate(self.now_s)
+        self.later(sender.evaluation_s, self._evaluate, sender)
+
+    def _post(self, sender: int, body: bytes) -> None:
+        for node in self.nodes:
+            self.later(self.random.random() * _POST_WAY_S, self._arrive, sender, node, body)
+
+    def _arrive(self, sender: int, node: Node, body: bytes) -> None:
+        if (sender, node.index) not in self._deaf:
+            node.post(body)
+
+    def rules(self) -> list[Rule]:
+        """Everything that may fire."""
+        return [rule for sender in self.senders for rule in sender.rules]
+
+    # Operators.
+
+    def silence(self, index: int, name: str, value: str, duration_s: float) -> None:
+        """Have somebody silence all alerts with a label, at one node."""
+        node = self.nodes[index]
+        if node.process is None or not node.serving:
+            return
+        now_ns = node.now_ns()
+        silence = Silence(
+            id="",
+            matcher_sets=((MatcherSpec(0, name, value),),),
+            starts_at_ns=now_ns,
+            ends_at_ns=now_ns + round(duration_s * 10**9),
+            updated_at_ns=0,
+            created_by="operator",
+            comment="",
+            annotations={},
+        )
+        self.note(f"silence {name}={value} at {index} for {duration_s}")
+        node.process.run(node.app.silences.set, silence)
+        span = self.now_us, self.now_us + round(duration_s * MILLION)
+        for rule in self.rules():
+            if rule.labels.get(name) == value:
+                self.muted[rule.fingerprint].append(span)
+
+    # The rest.
+
+    def note(self, text: str) -> None:
+        """Have the digest know of it."""
+        self.digest.fault(self.now_us, text)
+
+    def _config(self) -> str:
+        numbers = {name: getattr(self.promises, name) for name in _CONFIGURED}
+        extra = EXTRA_ROUTE.format(number=self._reloads) if self._reloads else ""
+        return CONFIG.format(**numbers, extra_route=extra)
+
+    def run_until(self, time_s: float) -> None:
+        """Let time pass."""
+        self.loop.call_at(time_s, self.loop.stop)
+        self.loop.run_forever()
+
+    def close(self) -> None:
+        """End all processes and let the loop go."""
+        for node in self.nodes:
+            node.crash()
+        self.loop.call_soon(self.loop.stop)
+        self.loop.run_forever()
+        self.loop.close()
+
+
+_CONFIGURED = ("group_wait_s", "group_interval_s", "repeat_interval_s", "answer_s")
