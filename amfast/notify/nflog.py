@@ -56,16 +56,15 @@ class NotificationLog:
     ) -> None:
         """Note that these alert hashes were sent now.
 
-        An entry from the future (a peer's clock is ahead) is left alone: ours would lose against it
-        everywhere.
+        It is stamped later than the entry it replaces, even if that came from a peer whose clock is ahead. Left alone,
+        as the reference leaves it, that entry would go on telling everybody of a state that is no longer the last.
         """
         now_ns = self._clock.now_ns()
         old = self._entries.get(key)
-        if old is not None and old.timestamp_ns > now_ns:
-            return
+        stamp_ns = now_ns if old is None else max(now_ns, old.timestamp_ns + 1)
         expires_at_ns = now_ns + min(self._retention_ns, 2 * repeat_interval_ns)
         hashes = tuple(sorted(firing)), tuple(sorted(resolved))
-        entry = EntryFields(*key, now_ns, *hashes, receiver_data, b"", expires_at_ns)
+        entry = EntryFields(*key, stamp_ns, *hashes, receiver_data, b"", expires_at_ns)
         self._entries[key] = entry
         self.on_change(encode_entry(entry, expires_at_ns))
 

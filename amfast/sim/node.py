@@ -9,6 +9,7 @@ from random import Random
 
 from amfast._ext.swim import ALIVE, SUSPECT, Core, Event, Member, RemoteError, StreamMessage, StreamReader
 from amfast.cluster.channels import Channel, Channels
+from amfast.cluster.peer import USER_COPIES
 from amfast.sim.clock import NodeClock, Timeline
 from amfast.sim.digest import Digest
 from amfast.sim.network import Network
@@ -114,7 +115,7 @@ class SimNode:
             gossip_interval_us=timing.gossip_interval_us,
             gossip_nodes=timing.gossip_nodes,
             push_pull_interval_us=timing.push_pull_interval_us,
-            user_retransmit=timing.gossip_nodes,
+            user_retransmit=timing.gossip_nodes * USER_COPIES,
             tcp_timeout_us=timing.tcp_timeout_us,
         )
         self._channels = Channels(self._gossip, self._send_oversize, log, lambda: True)

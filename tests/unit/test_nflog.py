@@ -49,7 +49,7 @@ def test_the_later_entry_wins_in_whatever_order_they_come() -> None:
     run_virtual(main)
 
 
-def test_an_entry_from_the_future_is_neither_overwritten_nor_announced_against() -> None:
+def test_what_was_sent_last_wins_everywhere_even_against_an_entry_from_the_future() -> None:
     async def main(clock: VirtualClock) -> None:
         ahead_changes: list[bytes] = []
         ahead = build(clock, ahead_changes)
@@ -60,10 +60,12 @@ def test_an_entry_from_the_future_is_neither_overwritten_nor_announced_against()
         here = build(clock, changes)
         here.merge(ahead_changes[0])
         here.record(KEY, {2}, set(), HOUR_NS)
-        assert changes == []
-        entry = here.query(KEY)
-        assert entry is not None
-        assert entry.firing == (1,)
+        assert ahead.merge(changes[0]) == 1
+        for log in (here, ahead):
+            entry = log.query(KEY)
+            assert entry is not None
+            assert entry.firing == (2,)
+            assert entry.timestamp_ns == clock.now_ns() + 60 * 10**9 + 1
 
     run_virtual(main)
 
