@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 
@@ -190,6 +190,7 @@ class Group:
             active_time_intervals=self.route.active_time_intervals,
             mute_time_intervals=self.route.mute_time_intervals,
             mark_muted=self._mark_muted,
+            renew=self._renew,
         )
         attrs = {"aggrGroup": self.key, "receiver": options.receiver, "alerts": len(self.members)}
         self._context.log.debug("Flushing", extra={"attrs": attrs})
@@ -197,8 +198,7 @@ class Group:
             async with asyncio.timeout(limit_s):
                 snapshot = await self._snapshot()
                 if self._pipeline.has_receivers:
-                    parts = [part async for part in self._parts(snapshot, now_ns, ALL_MARKS)]
-                    await self._pipeline(flush, tuple(chain.from_iterable(parts)))
+                    await self._pipeline(flush, await self._alerts(snapshot, now_ns))
                 else:
                     # Nobody wants to see the alerts: all there is to do is to count those that are muted.
                     timed = self.route.active_time_intervals or self.route.mute_time_intervals
@@ -235,6 +235,17 @@ class Group:
                 if self.members.sort(COMPARISONS_A_SLICE):
                     return self.members.snapshot()
             await self._context.clock.sleep(0)
+
+    async def _renew(self, flush: Flush) -> tuple[Flush, tuple[Alert, ...]]:
+        """The flush as it would be if it began now. After a reload there is nothing left to say for the old group."""
+        now_ns = self._context.clock.now_ns()
+        if self._is_retired:
+            return flush, ()
+        return replace(flush, now_ns=now_ns), await self._alerts(await self._snapshot(), now_ns)
+
+    async def _alerts(self, snapshot: Snapshot, now_ns: int) -> tuple[Alert, ...]:
+        parts = [part async for part in self._parts(snapshot, now_ns, ALL_MARKS)]
+        return tuple(chain.from_iterable(parts))
 
     async def _parts(self, snapshot: Snapshot, now_ns: int, marks: int) -> AsyncIterator[list[Alert]]:
         """The alerts that are marked, as the flush sees them, some at a time: those that still fire have no end."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,6 +32,8 @@ class Flush:
     """Names of the intervals in which nothing is sent."""
     mark_muted: Callable[[tuple[str, ...]], None] = _nowhere
     """Tells the group which intervals mute it now; the API shows them."""
+    renew: Callable[[Flush], Awaitable[tuple[Flush, tuple[Alert, ...]]]] | None = None
+    """Gives the same flush as of now, with the alerts that the group has now; None where nothing changes meanwhile."""
 
 
 class FlushPipeline(Protocol):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from amfast._ext.fingerprint import alert_hash
+from amfast._ext.pb import EntryFields
 from amfast.model.alert import Alert
 from amfast.model.clock import Clock
 from amfast.model.flush import Flush
@@ -37,6 +39,20 @@ class Surroundings:
     external_url: str
 
 
+Renew = Callable[[], Awaitable[tuple[Flush, tuple[Alert, ...]]]]
+"""Gives the flush and its alerts as they are now."""
+
+
+class _Said(NamedTuple):
+    """What a notification is about, in alert hashes, and what the log knew before."""
+
+    key: LogKey
+    entry: EntryFields | None
+    firing: set[int]
+    resolved: set[int]
+    reason: Reason
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One integration's part of the pipeline."""
@@ -44,15 +60,33 @@ class Delivery:
     integration: Integration
     around: Surroundings
 
-    async def deliver(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
-        """Notify if there is something new to say. Raises NotifyError when sending failed for good."""
+    async def deliver(self, flush: Flush, alerts: tuple[Alert, ...], renew: Renew | None = None) -> None:
+        """Notify if there is something new to say. Raises NotifyError when sending failed for good.
+
+        Who has waited long for its turn and then has something to say looks again whether it still has: what it saw
+        before may be older than what the others have told meanwhile. It never speaks for that reason alone.
+        """
         # The peers before us in the order get their time to send and to tell us of it.
-        await self.around.clock.sleep(self.around.cluster_wait_s())
-        integration, nflog = self.integration, self.around.nflog
+        wait_s = self.around.cluster_wait_s()
+        await self.around.clock.sleep(wait_s)
+        said = self._to_say(flush, alerts)
+        if said is not None and wait_s and renew is not None:
+            flush, alerts = await renew()
+            said = self._to_say(flush, alerts) if alerts else None
+        if said is None:
+            return
+        await self._send(flush, alerts, said.reason)
+        entry = said.entry
+        data = b"" if entry is None or said.reason == "first notification" else entry.receiver_data
+        self.around.nflog.record(said.key, said.firing, said.resolved, flush.repeat_interval_ns, data)
+
+    def _to_say(self, flush: Flush, alerts: tuple[Alert, ...]) -> _Said | None:
+        """What there is to say that the log does not know."""
+        integration = self.integration
         key = LogKey(flush.group_key.encode(), flush.receiver, integration.kind, integration.index)
         firing = {alert_hash(alert.labels) for alert in alerts if not alert.resolved_at(flush.now_ns)}
         resolved = {alert_hash(alert.labels) for alert in alerts if alert.resolved_at(flush.now_ns)}
-        entry = nflog.query(key)
+        entry = self.around.nflog.query(key)
         reason = reason_to_notify(
             entry,
             firing,
@@ -61,11 +95,7 @@ class Delivery:
             repeat_interval_ns=flush.repeat_interval_ns,
             now_ns=flush.now_ns,
         )
-        if reason is None:
-            return
-        await self._send(flush, alerts, reason)
-        receiver_data = b"" if entry is None or reason == "first notification" else entry.receiver_data
-        nflog.record(key, firing, resolved, flush.repeat_interval_ns, receiver_data)
+        return None if reason is None else _Said(key, entry, firing, resolved, reason)
 
     async def _send(self, flush: Flush, alerts: tuple[Alert, ...], reason: Reason) -> None:
         counts, integration = self.around.counts, self.integration

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from amfast.model.alert import Alert
 from amfast.model.flush import Flush
@@ -26,15 +27,27 @@ class Pipeline:
         return bool(self.deliveries)
 
     async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+        alerts = await self._pass(flush, alerts)
+        if alerts:
+            await self._fan_out(flush, alerts)
+
+    async def _pass(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
         for stage in self.stages:
-            alerts = await stage(flush, alerts)
-            if not alerts:
-                return
-        await self._fan_out(flush, alerts)
+            if alerts:
+                alerts = await stage(flush, alerts)
+        return alerts
+
+    async def _renew(self, flush: Flush) -> tuple[Flush, tuple[Alert, ...]]:
+        """The flush as it would reach its deliveries if it began now."""
+        if flush.renew is None:
+            raise ValueError("a flush that cannot be renewed")
+        flush, alerts = await flush.renew(flush)
+        return flush, await self._pass(flush, alerts)
 
     async def _fan_out(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
         """No integration waits for another; a failure is told once all have ended."""
-        sending = (delivery.deliver(flush, alerts) for delivery in self.deliveries)
+        renew = None if flush.renew is None else partial(self._renew, flush)
+        sending = (delivery.deliver(flush, alerts, renew) for delivery in self.deliveries)
         outcomes = await asyncio.gather(*sending, return_exceptions=True)
         failures = []
         for delivery, outcome in zip(self.deliveries, outcomes, strict=True):
