@@ -63,19 +63,24 @@ class Delivery:
     async def deliver(self, flush: Flush, alerts: tuple[Alert, ...], renew: Renew | None = None) -> None:
         """Notify if there is something new to say. Raises NotifyError when sending failed for good.
 
-        Who has waited long for its turn and then has something to say looks again whether it still has: what it saw
-        before may be older than what the others have told meanwhile. It never speaks for that reason alone.
+        Who has waited for its turn and then has something to say looks again whether it still has: what it saw before
+        may be older than what the others have told meanwhile. So does who is about to try again, if somebody else has
+        written the log. Nobody speaks for that reason alone.
         """
         # The peers before us in the order get their time to send and to tell us of it.
         wait_s = self.around.cluster_wait_s()
         await self.around.clock.sleep(wait_s)
         said = self._to_say(flush, alerts)
-        if said is not None and wait_s and renew is not None:
-            flush, alerts = await renew()
-            said = self._to_say(flush, alerts) if alerts else None
+        look_again = bool(wait_s)
+        while said is not None:
+            if look_again:
+                flush, alerts = (flush, alerts) if renew is None else await renew()
+                said = self._to_say(flush, alerts) if alerts else None
+            if said is None or await self._send(flush, alerts, said):
+                break
+            look_again = True
         if said is None:
             return
-        await self._send(flush, alerts, said.reason)
         entry = said.entry
         data = b"" if entry is None or said.reason == "first notification" else entry.receiver_data
         self.around.nflog.record(said.key, said.firing, said.resolved, flush.repeat_interval_ns, data)
@@ -97,27 +102,31 @@ class Delivery:
         )
         return None if reason is None else _Said(key, entry, firing, resolved, reason)
 
-    async def _send(self, flush: Flush, alerts: tuple[Alert, ...], reason: Reason) -> None:
+    async def _send(self, flush: Flush, alerts: tuple[Alert, ...], said: _Said) -> bool:
+        """False when somebody else has spoken before it worked."""
         counts, integration = self.around.counts, self.integration
         counts.notifications.add(integration.kind)
         if not integration.send_resolved:
             alerts = tuple(alert for alert in alerts if not alert.resolved_at(flush.now_ns))
             if not alerts:
-                return
+                return True
         notification = Notification(
             receiver=flush.receiver,
             group_key=flush.group_key,
             group_labels=flush.group_labels,
             route_labels=flush.route_labels,
             alerts=alerts,
-            reason=reason,
+            reason=said.reason,
             external_url=self.around.external_url,
             now_ns=flush.now_ns,
         )
-        await self._retry(flush, notification)
+        return await self._retry(flush, notification, said)
 
-    async def _retry(self, flush: Flush, notification: Notification) -> None:
-        """Try until it works, with growing pauses, until an error says that trying is of no use."""
+    async def _retry(self, flush: Flush, notification: Notification, said: _Said) -> bool:
+        """Try until it works, with growing pauses, until an error says that trying is of no use.
+
+        False when somebody else has written the log meanwhile.
+        """
         kind, counts = self.integration.kind, self.around.counts
         error: NotifyError | None = None
         pause_s = FIRST_PAUSE_S
@@ -128,6 +137,8 @@ class Delivery:
                 attempts += 1
                 jitter = 1 - PAUSE_JITTER + 2 * PAUSE_JITTER * self.around.random.random()
                 await self.around.clock.sleep(pause_s * jitter)
+                if self.around.nflog.is_newer(said.key, said.entry):
+                    return False
                 pause_s = min(pause_s * PAUSE_GROWTH, PAUSE_MAX_S)
         except asyncio.CancelledError:
             counts.failed(kind, self._reason_for_stopping(flush, error))
@@ -140,6 +151,7 @@ class Delivery:
             raise error
         attrs = {**self._who(flush), "attempts": attempts, "reason": notification.reason}
         self.around.log.debug("Notified", extra={"attrs": attrs})
+        return True
 
     async def _attempt(self, notification: Notification) -> NotifyError | None:
         counts, kind = self.around.counts, self.integration.kind

@@ -46,6 +46,10 @@ class NotificationLog:
             self._misses += 1
         return entry
 
+    def is_newer(self, key: LogKey, seen: EntryFields | None) -> bool:
+        """Whether there is another entry by now than the one that was ``seen``."""
+        return self._entries.get(key) is not seen
+
     def record(
         self,
         key: LogKey,

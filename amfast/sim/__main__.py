@@ -1,4 +1,4 @@
-"""``python -m amfast.sim``: run a scenario, or draw the curves."""
+"""``python -m amfast.sim``: run a scenario, draw the curves, or hold whole nodes to what is promised."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from amfast.model.errors import AmfastError
 from amfast.sim.clock import MILLION
+from amfast.sim.contract.command import contract, parser
 from amfast.sim.faults import Weather
 from amfast.sim.network import Link
 from amfast.sim.report import as_json, report, tables, write
@@ -36,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run with ``argv`` (default: the process's); the exit status is 1 on violations, 2 on errors."""
     args = list(sys.argv[1:] if argv is None else argv)
     try:
+        if args[:1] == ["contract"]:
+            return _contract(args[1:])
         return _report(args[1:]) if args[:1] == ["report"] else _run(args)
     except (AmfastError, OSError) as error:
         print(f"amfast.sim: error: {error}", file=sys.stderr)  # noqa: T201 - a command line's answer
@@ -49,7 +52,8 @@ def _run(args: list[str]) -> int:
     parser = _Parser(
         prog="python -m amfast.sim",
         description="Run a whole cluster of the real membership core on a virtual clock and network.",
-        epilog=f"scenarios (any loss-N works):\n{names}\n'python -m amfast.sim report --help' for the curves",
+        epilog=f"scenarios (any loss-N works):\n{names}\n'python -m amfast.sim report --help' for the curves,"
+        "\n'python -m amfast.sim contract --help' for whole nodes and what they notify",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("scenario", nargs="?", default="swarm", help="one of the list below, or 'list'")
@@ -133,6 +137,12 @@ def _report(args: list[str]) -> int:
     if chosen.plots is not None:
         write(data, chosen.plots)
     return 1 if data.violations else 0
+
+
+def _contract(args: list[str]) -> int:
+    printed, kept = contract(parser(_Parser).parse_args(args))
+    print(printed)  # noqa: T201 - a command line's answer
+    return 0 if kept else 1
 
 
 def _say(text: str) -> None:

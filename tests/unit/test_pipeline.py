@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -75,7 +76,19 @@ class Node:
     def _inhibiting(self, labels: Labels, fingerprint: int) -> tuple[str, ...]:
         return ("source",) if self.inhibited.get(fingerprint) == labels["i"] else ()
 
-    async def flush(self, *alerts: Alert, timeout_s: float = 60.0, repeat_ns: int = HOUR_NS) -> None:
+    async def flush(
+        self,
+        *alerts: Alert,
+        timeout_s: float = 60.0,
+        repeat_ns: int = HOUR_NS,
+        later: tuple[Alert, ...] | None = None,
+    ) -> None:
+        """Flush these alerts; ``later`` are those of the group if it is asked again."""
+
+        async def renew(flush: Flush) -> tuple[Flush, tuple[Alert, ...]]:
+            assert later is not None, "nobody has a reason to look again"
+            return replace(flush, now_ns=self.clock.now_ns()), later
+
         flush = Flush(
             receiver="team",
             group_key="{}:{}",
@@ -83,6 +96,7 @@ class Node:
             repeat_interval_ns=repeat_ns,
             now_ns=self.clock.now_ns(),
             deadline_us=self.clock.monotonic_us() + int(timeout_s * 1e6),
+            renew=renew,
         )
         async with asyncio.timeout(timeout_s):
             await self.pipeline(flush, alerts)
@@ -143,8 +157,64 @@ def test_the_next_peer_stays_quiet_when_it_hears_of_the_notification_in_time() -
 def test_the_next_peer_notifies_after_its_wait_when_it_hears_nothing() -> None:
     async def main(clock: VirtualClock) -> None:
         webhook = FakeIntegration(clock)
-        await Node(clock, webhook, wait_s=15).flush(alert(i="1"))
+        await Node(clock, webhook, wait_s=15).flush(alert(i="1"), later=(alert(i="1"),))
         assert [at for at, _, _ in webhook.sent] == [15]
+
+    run_virtual(main)
+
+
+def test_who_had_to_wait_tells_what_is_true_when_its_turn_comes() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        node = Node(clock, webhook, wait_s=15)
+        await node.flush(alert(i="1"), later=(alert(i="1", ends=5),))
+        assert webhook.sent == [], "it is over, and nobody was told that it fired"
+        await node.flush(alert(i="1"), later=(alert(i="1"), alert(i="2")))
+        node.muted = {"1"}
+        await node.flush(alert(i="1"), alert(i="3"), later=(alert(i="1"), alert(i="3")))
+        assert [names for _, _, names in webhook.sent] == [["1", "2"], ["3"]]
+
+    run_virtual(main)
+
+
+def test_who_had_to_wait_and_hears_that_all_is_said_does_not_look_again_for_more() -> None:
+    async def main(clock: VirtualClock) -> None:
+        first_hook, second_hook = FakeIntegration(clock), FakeIntegration(clock)
+        first, second = Node(clock, first_hook), Node(clock, second_hook, wait_s=15)
+        first.nflog.on_change = second.nflog.merge
+        await asyncio.gather(first.flush(alert(i="1")), second.flush(alert(i="1"), later=None))
+        assert second_hook.sent == []
+
+    run_virtual(main)
+
+
+def test_no_attempt_follows_once_somebody_else_has_told_the_same() -> None:
+    async def main(clock: VirtualClock) -> None:
+        first_hook, second_hook = FakeIntegration(clock), FakeIntegration(clock)
+        first, second = Node(clock, first_hook), Node(clock, second_hook)
+        second.nflog.on_change = first.nflog.merge
+        first_hook.failures = [NotifyError("busy", retry=True) for _ in range(100)]
+        flushing = asyncio.ensure_future(first.flush(alert(i="1"), later=(alert(i="1"),)))
+        await clock.sleep(5)
+        await second.flush(alert(i="1"))
+        await flushing
+        assert (len(first_hook.sent), len(second_hook.sent)) == (0, 1)
+
+    run_virtual(main)
+
+
+def test_who_is_overtaken_goes_on_with_what_is_left_to_tell() -> None:
+    async def main(clock: VirtualClock) -> None:
+        first_hook, second_hook = FakeIntegration(clock), FakeIntegration(clock)
+        first, second = Node(clock, first_hook), Node(clock, second_hook)
+        second.nflog.on_change = first.nflog.merge
+        first_hook.failures = [NotifyError("busy", retry=True) for _ in range(8)]
+        both = alert(i="1"), alert(i="2")
+        flushing = asyncio.ensure_future(first.flush(*both, later=both))
+        await clock.sleep(5)
+        await second.flush(alert(i="1"))
+        await flushing
+        assert [(reason, names) for _, reason, names in first_hook.sent] == [("new alerts added", ["1", "2"])]
 
     run_virtual(main)
 

@@ -128,7 +128,7 @@ def _deaf(world: World, random: Random, lasts_s: float) -> None:
             world.later(lasts_s, world.deafen(sender, index))
 
 
-CLASSES: Final[Mapping[str, tuple[Fault, ...]]] = {
+FAULTS: Final[Mapping[str, tuple[Fault, ...]]] = {
     "calm": (),
     "reloads": (_reload,),
     "crashes": (_crash, _crash_sending),
@@ -141,8 +141,8 @@ CLASSES: Final[Mapping[str, tuple[Fault, ...]]] = {
     "unconfirmed": (_unconfirming,),
     "deaf": (_deaf,),
 }
-CHAOS: Final = tuple(fault for faults in CLASSES.values() for fault in faults)
-NAMES: Final = (*CLASSES, "chaos")
+CHAOS: Final = tuple(fault for faults in FAULTS.values() for fault in faults)
+NAMES: Final = (*FAULTS, "chaos")
 
 _FIRST_S = 120.0
 _PAUSE_S_MAX = 120.0
@@ -151,7 +151,7 @@ _LASTS_S_MAX = 240.0
 
 def plan(world: World, name: str, end_s: float, random: Random) -> None:
     """Draw faults of a class until ``end_s``, when all are over."""
-    faults = CHAOS if name == "chaos" else CLASSES[name]
+    faults = CHAOS if name == "chaos" else FAULTS[name]
     at_s = _FIRST_S
     while faults and at_s < end_s - 1:
         lasts_s = min(5 + random.random() * _LASTS_S_MAX, end_s - at_s)

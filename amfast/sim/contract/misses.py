@@ -22,7 +22,7 @@ class Misses:
         """The longest that a last word was wrong while there was a witness."""
         self._world = world
         self._violations = violations
-        self._bound_us = round(world.promises.corrected_s * MILLION)
+        self._bound_us = round(world.promises.notified_s * MILLION)
         self._last: dict[tuple[str, str], tuple[bool, int]] = {}
         """Per receiver and alert: whether it was said to fire, and when."""
         self._wrong_since_us: dict[str, int] = {}

@@ -130,7 +130,7 @@ class _Run:
             copies=self._copies.copies,
             worst=self._copies.worst,
             late_s=self._misses.longest_us / 1e6,
-            late_s_promised=world.promises.corrected_s,
+            late_s_promised=world.promises.notified_s,
             equal_s=self._agreement.equal_s,
             violations=violations.count,
             violation_texts=tuple(violations.texts),
