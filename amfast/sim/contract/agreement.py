@@ -31,8 +31,7 @@ class Agreement:
 
     def equal(self) -> bool:
         """Whether all processes have the same states now."""
-        blobs = self._blobs()
-        return len({self._states([log_blob], [silences]) for log_blob, silences in blobs}) <= 1
+        return len({self._states(log_blob, silences) for log_blob, silences in self._blobs()}) <= 1
 
     def poll(self, end_s: float) -> None:
         """Look once a second, after the last fault."""
@@ -51,9 +50,9 @@ class Agreement:
         blobs = self._blobs()
         logs, silences = [one for one, _ in blobs], [one for _, one in blobs]
         results = {
-            self._states(logs, silences),
-            self._states(logs[::-1], silences[::-1]),
-            self._states([*logs, *logs], [*silences[::-1], *silences]),
+            self._merged(logs, silences),
+            self._merged(logs[::-1], silences[::-1]),
+            self._merged([*logs, *logs], [*silences[::-1], *silences]),
         }
         if len(results) > 1:
             self._violations.add(self._world.now_us, "merging the states of all nodes depends on the order")
@@ -62,7 +61,14 @@ class Agreement:
         serving = [node for node in self._world.nodes if node.serving]
         return [(node.app.nflog.marshal(), node.app.silences.marshal()) for node in serving]
 
-    def _states(self, logs: Iterable[bytes], silences: Iterable[bytes]) -> States:
+    def _states(self, log_blob: bytes, silences: bytes) -> States:
+        now_ns = self._clock.now_ns()
+        return (
+            frozenset(entry for entry in decode_entries(log_blob) if entry.expires_at_ns > now_ns),
+            frozenset(str(one) for one in decode_silences(silences) if one.expires_at_ns > now_ns),
+        )
+
+    def _merged(self, logs: Iterable[bytes], silences: Iterable[bytes]) -> States:
         """What a new node has that merges these."""
         merged_log = NotificationLog(clock=self._clock, retention_ns=MILLION)
         merged = Silences(clock=self._clock, retention_ns=MILLION, new_id=str, log=log)
@@ -70,7 +76,4 @@ class Agreement:
             merged_log.merge(blob)
         for blob in silences:
             merged.merge(blob)
-        return (
-            frozenset(decode_entries(merged_log.marshal())),
-            frozenset(map(str, decode_silences(merged.marshal()))),
-        )
+        return self._states(merged_log.marshal(), merged.marshal())
