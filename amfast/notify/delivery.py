@@ -23,6 +23,12 @@ FIRST_PAUSE_S = 0.5
 PAUSE_GROWTH = 1.5
 PAUSE_JITTER = 0.5
 PAUSE_MAX_S = 60.0
+STAGGER = 0.1
+"""Of its wait, how much longer somebody waits who then has something to say.
+
+The groups of two nodes may be out of step by just the difference of their waits, as Prometheus' intervals and the peer
+timeout are multiples of the same round numbers. Then both would speak at one moment.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,17 @@ class Delivery:
     async def deliver(self, flush: Flush, alerts: tuple[Alert, ...], renew: Renew | None = None) -> None:
         """Notify if there is something new to say. Raises NotifyError when sending failed for good.
 
-        Who has waited for its turn and then has something to say looks again whether it still has: what it saw before
-        may be older than what the others have told meanwhile. So does who is about to try again, if somebody else has
-        written the log. Nobody speaks for that reason alone.
+        Who has waited for its turn and then has something to say looks again a little later whether it still has:
+        what it saw before may be older than what the others have told meanwhile. So does who is about to try again, if
+        somebody else has written the log. Nobody speaks for that reason alone.
         """
         # The peers before us in the order get their time to send and to tell us of it.
         wait_s = self.around.cluster_wait_s()
         await self.around.clock.sleep(wait_s)
         said = self._to_say(flush, alerts)
-        look_again = bool(wait_s)
+        look_again = said is not None and wait_s > 0 and renew is not None
+        if look_again:
+            await self.around.clock.sleep(wait_s * STAGGER)
         while said is not None:
             if look_again:
                 flush, alerts = (flush, alerts) if renew is None else await renew()

@@ -158,7 +158,7 @@ def test_the_next_peer_notifies_after_its_wait_when_it_hears_nothing() -> None:
     async def main(clock: VirtualClock) -> None:
         webhook = FakeIntegration(clock)
         await Node(clock, webhook, wait_s=15).flush(alert(i="1"), later=(alert(i="1"),))
-        assert [at for at, _, _ in webhook.sent] == [15]
+        assert [at for at, _, _ in webhook.sent] == [16.5]
 
     run_virtual(main)
 
@@ -173,6 +173,20 @@ def test_who_had_to_wait_tells_what_is_true_when_its_turn_comes() -> None:
         node.muted = {"1"}
         await node.flush(alert(i="1"), alert(i="3"), later=(alert(i="1"), alert(i="3")))
         assert [names for _, _, names in webhook.sent] == [["1", "2"], ["3"]]
+
+    run_virtual(main)
+
+
+def test_of_two_whose_turn_comes_at_one_moment_the_first_in_the_order_speaks() -> None:
+    async def main(clock: VirtualClock) -> None:
+        second_hook, third_hook = FakeIntegration(clock), FakeIntegration(clock)
+        second, third = Node(clock, second_hook, wait_s=15), Node(clock, third_hook, wait_s=30)
+        second.nflog.on_change = third.nflog.merge
+        flushing = asyncio.ensure_future(third.flush(alert(i="1"), later=(alert(i="1"),)))
+        await clock.sleep(15)  # out of step by just so much that both turns come at 30
+        await second.flush(alert(i="1"), later=(alert(i="1"),))
+        await flushing
+        assert (len(second_hook.sent), len(third_hook.sent)) == (1, 0)
 
     run_virtual(main)
 

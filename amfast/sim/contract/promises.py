@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import floor
 
 from amfast.dispatch.group import FLUSH_TIME_MIN_S
-from amfast.notify.delivery import FIRST_PAUSE_S, PAUSE_GROWTH, PAUSE_JITTER, PAUSE_MAX_S
+from amfast.notify.delivery import FIRST_PAUSE_S, PAUSE_GROWTH, PAUSE_JITTER, PAUSE_MAX_S, STAGGER
 from amfast.sim.clock import MILLION
 from amfast.sim.timing import Timing
 
@@ -55,6 +55,11 @@ class Promises:
         return (self.nodes - 1) * self.peer_timeout_s
 
     @property
+    def turn_s(self) -> float:
+        """The same for a node that then has something to say, which looks again a little later."""
+        return self.wait_s * (1 + STAGGER)
+
+    @property
     def flush_s(self) -> float:
         """The longest a flush may last, and so the age of what a notification says."""
         return max(self.group_interval_s, FLUSH_TIME_MIN_S) + self.wait_s
@@ -70,7 +75,7 @@ class Promises:
 
         Else a node speaks of a state from before others told a newer one, which they then have to put right.
         """
-        return self.wait_s + self.answer_s < self.group_interval_s
+        return self.turn_s + self.answer_s < self.group_interval_s
 
     # Misses.
 
@@ -81,12 +86,12 @@ class Promises:
         It is heard; then the group's next flush comes, for which one that still runs may have to end first; then it is
         this node's turn, and the receiver answers.
         """
-        return self.heard_s + max(self.group_wait_s, self.flush_s) + self.wait_s + self.answer_s
+        return self.heard_s + max(self.group_wait_s, self.flush_s) + self.turn_s + self.answer_s
 
     @property
     def corrected_s(self) -> float:
         """The same where nodes may have said different things: one more flush puts right what was said last."""
-        return self.notified_s + self.flush_s + self.wait_s + self.answer_s
+        return self.notified_s + self.flush_s + self.turn_s + self.answer_s
 
     @property
     def ready_s(self) -> float:
