@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 from amfast.sim.contract.prometheus import Rule
@@ -32,7 +33,7 @@ def draw_promises(random: Random, nodes: int | None = None) -> Promises:
             evaluation_s=random.choice((15.0, 30.0, 60.0)),
         )
         if drawn.is_sound:
-            return drawn
+            return replace(drawn, start_delay_s=random.choice((0.0, drawn.learned_s)))
 
 
 def add_senders(world: World, random: Random, end_s: float) -> None:

@@ -23,8 +23,8 @@ class Misses:
         self._world = world
         self._violations = violations
         self._bound_us = round(world.promises.notified_s * MILLION)
-        self._last: dict[tuple[str, str], tuple[bool, int]] = {}
-        """Per receiver and alert: whether it was said to fire, and when."""
+        self._last: dict[tuple[str, str], tuple[bool, int, int]] = {}
+        """Per receiver and alert: whether it was said to fire, when, and how many processes had begun until then."""
         self._wrong_since_us: dict[str, int] = {}
         self._nobody_us = 0
         """When there last was no process at all: what was told is forgotten then."""
@@ -34,7 +34,7 @@ class Misses:
         """Keep the last word."""
         for fires, fingerprints in ((True, told.firing), (False, told.resolved)):
             for fingerprint in fingerprints:
-                self._last[told.receiver, fingerprint] = (fires, told.time_us)
+                self._last[told.receiver, fingerprint] = (fires, told.time_us, self._world.starts)
 
     def poll(self) -> None:
         """Compare the last words with the truth."""
@@ -76,6 +76,9 @@ class Misses:
             return last is None or not last[0]
         if last is None or not last[0]:
             return False
+        promises = self._world.promises
+        if promises.start_delay_s < promises.learned_s and self._world.starts > last[2]:
+            return False  # who has begun since may have said that all is resolved, of the part that it knew
         # What ended while nobody ran, or while it was muted, ends in silence.
         return last[1] > self._nobody_us and not self._was_muted(rule)
 
@@ -141,5 +144,6 @@ class Misses:
         node_us = world.well_since_us("node", index)
         if node_us is None or None in times_us:
             return None
-        settled_us = node_us + round(world.promises.settle_timeout_s * MILLION)
+        promises = world.promises
+        settled_us = node_us + round(max(promises.settle_timeout_s, promises.start_delay_s) * MILLION)
         return max(settled_us, *(us for us in times_us if us is not None))

@@ -170,6 +170,7 @@ class Node:
             web_listen_address=(),
             web_external_url=f"http://{name_of(self.index)}",
             data_maintenance_interval_s=_MAINTENANCE_S,
+            dispatch_start_delay_s=promises.start_delay_s,
             cluster_listen_address=f"{address_of(self.index)}:{PORT}",
             cluster_peer_name=name_of(self.index),
             cluster_peer=tuple(f"{address_of(index)}:{PORT}" for index in others),

@@ -27,6 +27,8 @@ class Promises:
     repeat_interval_s: float = 14_400.0
     peer_timeout_s: float = 15.0
     settle_timeout_s: float = 60.0
+    start_delay_s: float = 0.0
+    """``--dispatch.start-delay``."""
     answer_s: float = 10.0
     """The longest an attempt may take: the receiver's ``timeout``."""
     evaluation_s: float = 60.0
@@ -96,7 +98,15 @@ class Promises:
     @property
     def ready_s(self) -> float:
         """From the start of a process until its flushes run: it has joined, and the cluster counts as settled."""
-        return self.start_s + self.settle_timeout_s
+        return max(self.start_s + self.settle_timeout_s, self.start_delay_s)
+
+    @property
+    def learned_s(self) -> float:
+        """From the start of a process until it has heard of all alerts.
+
+        Only with a start delay of as much it is sure that "all is resolved" is not said of the part that was heard.
+        """
+        return self.start_s + self.heard_s
 
     @property
     def skew_s(self) -> float:
