@@ -115,9 +115,9 @@ class Copies:
             return
         self.copies += 1
         last.copies += 1
-        last.told = told
         self.worst = max(self.worst, last.copies)
         allowed = self._allowed(last, told)
+        last.told = told
         if last.copies > allowed:
             what = f"node{told.node} tells {told.receiver} of {told.group} for {told.reason!r}"
             self._violations.add(told.time_us, f"{what}: copy {last.copies}, allowed are {allowed}")
@@ -135,7 +135,7 @@ class Copies:
         world, promises = self._world, self._world.promises
         calm_us = world.calm_since_us()
         if calm_us is not None and told.time_us - calm_us > promises.quiet_s * MILLION:
-            return 0
+            return int(told.time_us - last.told.time_us <= promises.at_once_s * MILLION)
         allowed = promises.copies_handover + world.starts - last.starts
         unconfirmed_us = self._unconfirmed_us.get(told.receiver)
         if unconfirmed_us is not None and told.time_us - unconfirmed_us < 2 * promises.flush_s * MILLION:

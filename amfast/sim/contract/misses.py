@@ -23,8 +23,8 @@ class Misses:
         self._world = world
         self._violations = violations
         self._bound_us = round(world.promises.notified_s * MILLION)
-        self._last: dict[tuple[str, str], tuple[bool, int, int]] = {}
-        """Per receiver and alert: whether it was said to fire, when, and how many processes had begun until then."""
+        self._last: dict[tuple[str, str], tuple[bool, Told, int]] = {}
+        """Per receiver and alert: whether it was said to fire, in what, and how many processes had begun until then."""
         self._wrong_since_us: dict[str, int] = {}
         self._nobody_us = 0
         """When there last was no process at all: what was told is forgotten then."""
@@ -34,7 +34,7 @@ class Misses:
         """Keep the last word."""
         for fires, fingerprints in ((True, told.firing), (False, told.resolved)):
             for fingerprint in fingerprints:
-                self._last[told.receiver, fingerprint] = (fires, told.time_us, self._world.starts)
+                self._last[told.receiver, fingerprint] = (fires, told, self._world.starts)
 
     def poll(self) -> None:
         """Compare the last words with the truth."""
@@ -72,6 +72,8 @@ class Misses:
 
     def _is_wrong(self, receiver: str, rule: Rule) -> bool:
         last = self._last.get((receiver, rule.fingerprint))
+        if last is not None and last[1].number not in self._world.receivers[receiver].logged:
+            return False  # who told it died before it knew: the log believes what was told before
         if rule.fires:
             return last is None or not last[0]
         if last is None or not last[0]:
@@ -80,7 +82,7 @@ class Misses:
         if promises.start_delay_s < promises.learned_s and self._world.starts > last[2]:
             return False  # who has begun since may have said that all is resolved, of the part that it knew
         # What ended while nobody ran, or while it was muted, ends in silence.
-        return last[1] > self._nobody_us and not self._was_muted(rule)
+        return last[1].time_us > self._nobody_us and not self._was_muted(rule)
 
     def _clear_since_us(self, rule: Rule) -> int | None:
         """Since when nothing has changed about the alert; None while it is muted."""

@@ -31,6 +31,8 @@ class Promises:
     """``--dispatch.start-delay``."""
     answer_s: float = 10.0
     """The longest an attempt may take: the receiver's ``timeout``."""
+    usual_answer_s: float = 0.5
+    """The longest it takes when the receiver is well."""
     evaluation_s: float = 60.0
     """Prometheus: the interval of the rule group."""
     resend_s: float = 60.0
@@ -120,6 +122,14 @@ class Promises:
     def copies_handover(self) -> int:
         """Of one thing to say, while nodes come, go or do not hear each other: every other node may say it too."""
         return self.nodes - 1
+
+    @property
+    def at_once_s(self) -> float:
+        """Of a calm cluster, how far apart two nodes may be that both tell: neither can know of the other by then.
+
+        The turns of two nodes may meet where their groups are out of step, though not often.
+        """
+        return self.usual_answer_s + self.timing.spread_us(self.nodes) / MILLION
 
     @property
     def attempts(self) -> int:

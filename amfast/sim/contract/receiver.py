@@ -30,6 +30,8 @@ _OK, _UNAVAILABLE = 200, 503
 class Told:
     """A notification as it came in. Alerts are named by their fingerprints."""
 
+    number: int
+    """Counts what this receiver took."""
     time_us: int
     node: int
     receiver: str
@@ -47,10 +49,13 @@ class Receiver:
         self.mode: Mode = "well"
         self.late_s = 0.0
         self.on_told: Callable[[Told], None] = lambda _told: None
+        self.logged: set[int] = set()
+        """Numbers of what it took and its sender knows that it took."""
         self.cut_off: set[int] = set()
         """Nodes that cannot reach it."""
         self._now_us = now_us
         self._random = random
+        self._taken = 0
 
     async def take(self, node: int, body: bytes) -> int:
         """One request of a node; returns the status. Raises HttpError."""
@@ -63,11 +68,17 @@ class Receiver:
         if mode == "fails":
             await asyncio.sleep(work_s)
             return _UNAVAILABLE
-        self.on_told(self._read(node, body))
+        told = self._read(node, body)
+        self.on_told(told)
         if mode == "swallows":
             await asyncio.Event().wait()
         await asyncio.sleep(self.late_s if mode == "late" else work_s)
-        return _UNAVAILABLE if mode == "denies" else _OK
+        if mode == "denies":
+            return _UNAVAILABLE
+        self.logged.add(
+            told.number
+        )  # whoever waits for this lives: a process that ends takes its waiting with it
+        return _OK
 
     def _read(self, node: int, body: bytes) -> Told:
         said = json.loads(body)
@@ -75,8 +86,16 @@ class Receiver:
         for alert in said["alerts"]:
             by_status[alert["status"]].add(alert["fingerprint"])
         firing, resolved = map(frozenset, (by_status["firing"], by_status["resolved"]))
+        self._taken += 1
         return Told(
-            self._now_us(), node, self.name, said["groupKey"], firing, resolved, said["notification_reason"]
+            self._taken,
+            self._now_us(),
+            node,
+            self.name,
+            said["groupKey"],
+            firing,
+            resolved,
+            said["notification_reason"],
         )
 
 
