@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -183,7 +184,7 @@ def test_nothing_is_missed_and_little_said_twice_while_nodes_die(
         _live(rules, chaos, draw)
         for rule in rules:
             eventually(
-                lambda rule=rule: _last_word(listener, rule.case) == rule.fires,
+                partial(_is_right, listener, rule),
                 f"{rule.case} is told to {'fire' if rule.fires else 'be over'}",
                 within_s=PROMISES.corrected_s,
             )
@@ -211,9 +212,10 @@ def _live(rules: list[Rule], chaos: Chaos, draw: random.Random) -> None:
     chaos.mend(everything=True)
 
 
-def _last_word(listener: Listener, case: str) -> bool:
-    told = listener.told.get(case)
-    return told[-1].fires if told else False
+def _is_right(listener: Listener, rule: Rule) -> bool:
+    """Whether the last word about an alert is the truth."""
+    told = listener.told.get(rule.case)
+    return (told[-1].fires if told else False) == rule.fires
 
 
 def _missed(rule: Rule, listener: Listener) -> list[str]:

@@ -80,6 +80,8 @@ class _Last:
     starts: int
     """Processes begun before that."""
     copies: int = 0
+    doubtful: int = 0
+    """Copies to a receiver that did not confirm; counted apart."""
 
 
 class Copies:
@@ -114,13 +116,19 @@ class Copies:
             self._last[key] = _Last(told, told.time_us, self._world.starts)
             return
         self.copies += 1
-        last.copies += 1
-        self.worst = max(self.worst, last.copies)
-        allowed = self._allowed(last, told)
+        doubtful = self._is_doubtful(told)
+        last.doubtful += doubtful
+        last.copies += not doubtful
+        copies, allowed = (
+            (last.doubtful, self._allowed_in_doubt(last, told))
+            if doubtful
+            else (last.copies, self._allowed(last, told))
+        )
+        self.worst = max(self.worst, copies)
         last.told = told
-        if last.copies > allowed:
+        if copies > allowed:
             what = f"node{told.node} tells {told.receiver} of {told.group} for {told.reason!r}"
-            self._violations.add(told.time_us, f"{what}: copy {last.copies}, allowed are {allowed}")
+            self._violations.add(told.time_us, f"{what}: copy {copies}, allowed are {allowed}")
 
     def _is_news(self, last: Told, told: Told) -> bool:
         repeat_us = round(self._world.promises.repeat_interval_s * MILLION) - self._skew_us
@@ -136,10 +144,15 @@ class Copies:
         calm_us = world.calm_since_us()
         if calm_us is not None and told.time_us - calm_us > promises.quiet_s * MILLION:
             return int(told.time_us - last.told.time_us <= promises.at_once_s * MILLION)
-        allowed = promises.copies_handover + world.starts - last.starts
+        return promises.copies_handover + world.starts - last.starts
+
+    def _is_doubtful(self, told: Told) -> bool:
+        """Whether a flush may still be under way to which the receiver did not confirm what it took."""
         unconfirmed_us = self._unconfirmed_us.get(told.receiver)
-        if unconfirmed_us is not None and told.time_us - unconfirmed_us < 2 * promises.flush_s * MILLION:
-            since_s = (told.time_us - last.since_us) / MILLION
-            flushes = 2 + int(since_s / promises.group_interval_s)
-            allowed += promises.nodes * promises.attempts * flushes
-        return allowed
+        window_us = 2 * self._world.promises.flush_s * MILLION
+        return unconfirmed_us is not None and told.time_us - unconfirmed_us < window_us
+
+    def _allowed_in_doubt(self, last: _Last, told: Told) -> int:
+        promises = self._world.promises
+        flushes = 2 + int((told.time_us - last.since_us) / MILLION / promises.group_interval_s)
+        return promises.nodes * promises.attempts * flushes
