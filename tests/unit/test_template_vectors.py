@@ -12,7 +12,7 @@ from amfast.template.errors import TemplateError
 from amfast.template.functions import FUNCTIONS, timed
 from amfast.template.templates import Templates
 
-from tests.support.go_values import moment, sets
+from tests.support.template_data import moment, sets
 
 TESTS = Path(__file__).parents[1]
 VECTORS = TESTS / "vectors" / "templates"
@@ -23,8 +23,8 @@ DATA = sets()
 
 def sections() -> dict[str, list[dict[str, Any]]]:
     found = defaultdict(list)
-    for path in sorted(VECTORS.glob("*.json")):
-        for case in json.loads(path.read_text()):
+    for path in sorted((GENERATOR / "cases").glob("*.txt")):
+        for case in json.loads((VECTORS / f"{path.stem}.json").read_text()):
             found[f"{path.stem}, {case['section']}"].append(case)
     return found
 

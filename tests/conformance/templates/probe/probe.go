@@ -1,4 +1,4 @@
-// Package probe has types of every kind, to see what templates make of them. tests/support/go_values.py has their twins.
+// Package probe has types of every kind, to see what templates make of them. tests/support/template_data.py has their twins.
 package probe
 
 import (
