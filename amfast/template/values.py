@@ -103,6 +103,8 @@ class Function:
     result: Type
     call: Callable[..., Any]
     variadic: bool = False
+    fault: str = ""
+    """Go's text of why templates cannot call it, once the number of its arguments is right; empty if they can."""
 
     @property
     def go_type(self) -> Type:
