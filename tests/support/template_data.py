@@ -187,8 +187,8 @@ SPECIAL = {
         raw.encode().decode("unicode_escape").encode("latin-1").decode(errors="surrogateescape")
     ),
     "time": moment,
-    "html": lambda raw: FUNCTIONS["safeHtml"].call(raw),
-    "url": lambda raw: FUNCTIONS["safeUrl"].call(raw),
+    "html": FUNCTIONS["safeHtml"].call,
+    "url": FUNCTIONS["safeUrl"].call,
 }
 
 
@@ -215,31 +215,38 @@ def special(name: str, raw: Any) -> Value:
 
 
 def made(go_type: Type, raw: Any) -> Value:
-    """A value of a known type."""
+    """A value of a known type; None gives the zero value, and an empty list or map."""
     if go_type is gotime.TIME:
         return moment(raw or "0001-01-01T00:00:00Z")
-    match go_type.kind:
-        case Kind.STRUCT:
-            raw = raw or {}
-            fields = {field.attribute: made(field.type, raw.get(field.name)) for field in go_type.fields}
-            known = {data.DATA: data.Data, data.ALERT: data.Alert, data.PAIR: data.Pair}.get(go_type)
-            return known(**fields) if known else Struct(go_type, fields)
-        case Kind.SLICE:
-            items = [made(go_type.elem, one) for one in raw or ()]
-            return Sequence(items, go_type)
-        case Kind.MAP:
-            of = int if go_type.key is INT else str
-            return Mapping({of(key): made(go_type.elem, one) for key, one in (raw or {}).items()}, go_type)
-        case Kind.STRING:
-            return raw or "" if go_type is STRING else Word(raw or "", go_type)
-        case Kind.BOOL:
-            return bool(raw)
-        case Kind.FLOAT64:
-            return float(raw or 0)
-        case Kind.INTERFACE:
-            return built(raw)
-        case _:
-            return int(raw or 0) if go_type is INT else Integer(raw or 0, go_type)
+    if go_type.kind is Kind.STRUCT:
+        fields = {field.attribute: made(field.type, (raw or {}).get(field.name)) for field in go_type.fields}
+        known = STRUCTS.get(go_type)
+        return known(**fields) if known else Struct(go_type, fields)
+    return MAKERS.get(go_type.kind, whole)(go_type, raw)
+
+
+def items(go_type: Type, raw: Any) -> Value:
+    return Sequence([made(go_type.elem, one) for one in raw or ()], go_type)
+
+
+def pairs(go_type: Type, raw: Any) -> Value:
+    of = int if go_type.key is INT else str
+    return Mapping({of(key): made(go_type.elem, one) for key, one in (raw or {}).items()}, go_type)
+
+
+def whole(go_type: Type, raw: Any) -> Value:
+    return int(raw or 0) if go_type is INT else Integer(raw or 0, go_type)
+
+
+STRUCTS = {data.DATA: data.Data, data.ALERT: data.Alert, data.PAIR: data.Pair}
+MAKERS = {
+    Kind.SLICE: items,
+    Kind.MAP: pairs,
+    Kind.STRING: lambda go_type, raw: (raw or "") if go_type is STRING else Word(raw or "", go_type),
+    Kind.BOOL: lambda _, raw: bool(raw),
+    Kind.FLOAT64: lambda _, raw: float(raw or 0),
+    Kind.INTERFACE: lambda _, raw: built(raw),
+}
 
 
 def sets() -> dict[str, Value]:
