@@ -103,6 +103,8 @@ class Function:
     result: Type
     call: Callable[..., Any]
     variadic: bool = False
+    cost: int = 20
+    """Of one call, in steps (see ``meter``), without what its texts and lists cost by their lengths."""
 
     @property
     def go_type(self) -> Type:
