@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter, methodcaller
 from typing import Any, Final
 
-from .conversions import needs_typing, typed, zero
+from .conversions import needs_typing, typed, wrong_call, zero
 from .errors import TemplateError, at
 from .meter import Meter
 from .nodes import Node, Tree
@@ -132,10 +132,9 @@ class Fields(dict[type, Getter]):
 
     def _calling(self, method: Function) -> Getter:
         chain, call, name = self._chain, method.call, self._name
-        needed = len(method.parameters) - method.variadic
-        if needed:
-            least = "at least " if method.variadic else ""
-            return self._failing(f"wrong number of args for {name}: want {least}{needed} got 0")
+        wrong = wrong_call(name, method, 0, 0)
+        if wrong:
+            return self._failing(wrong)
         meter, cost = chain.meter, method.cost
 
         def getter(value: Value) -> Value:

@@ -17,6 +17,7 @@ from .values import (
     INTS,
     STRING,
     UINTS,
+    Function,
     Integer,
     Kind,
     Mapping,
@@ -190,3 +191,19 @@ def _ideal_number(tree: Tree, node: nodes.Number) -> Value:
 def _looks_like_float(text: str) -> bool:
     is_hex_int = text[:2] in ("0x", "0X") and not any(char in text for char in "pP")
     return not is_hex_int and text[0] != "'" and any(char in text for char in ".eEpP")
+
+
+def parameter_type(function: Function, index: int) -> Type:
+    """Of an argument; those behind the last parameter of a variadic function have its type."""
+    return function.parameters[min(index, len(function.parameters) - 1)]
+
+
+def wrong_call(name: str, function: Function, written: int, number: int) -> str:
+    """Why it cannot be called with that many arguments, of which ``written`` are not from a pipe; else empty."""
+    wanted = len(function.parameters) - function.variadic
+    if function.variadic:
+        return (
+            f"wrong number of args for {name}: want at least {wanted} got {written}"
+            if number < wanted
+            else ""
+        )

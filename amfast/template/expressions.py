@@ -9,11 +9,11 @@ from typing import Any
 from . import nodes
 from .access import Chain
 from .builtin import AND, CALL, EQ, NE, NOT, OR
-from .conversions import VALUE, constant, conversion, is_nillable, zero
+from .conversions import VALUE, constant, conversion, is_nillable, parameter_type, wrong_call, zero
 from .errors import TemplateError, at
 from .meter import Meter
 from .nodes import Command, Node, Pipe, Tree
-from .sites import Argument, Method, Place, calling, failing, parameter_type, wrong_number
+from .sites import Argument, Method, Place, calling, failing
 from .values import ANY, BOOL, STRING, Function, Type, Value, type_of
 
 _WALKED_MIN = 5
@@ -331,7 +331,7 @@ class Expressions:
             return self._after(final, self.fail(f'"{name}" is not a defined function'))
         written = arguments[1:]
         number = len(written) + (final is not None)
-        wrong = wrong_number(name, function, len(written), number)
+        wrong = wrong_call(name, function, len(written), number)
         if wrong:
             return self._after(final, self.fail(wrong))
         if function is AND or function is OR:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from .access import Fields, find_field, find_method, is_keyed_by_strings, nil_receiver, no_field
-from .conversions import constant, conversion, needs_typing, typed
+from .conversions import constant, conversion, needs_typing, parameter_type, typed, wrong_call
 from .errors import TemplateError, at
 from .meter import CHARACTERS_PER_STEP, Meter
 from .nodes import Action, Node, Tree
@@ -185,7 +185,7 @@ class Method:
             if is_keyed_by_strings(go_type):
                 raise self._place.error(f"{name} is not a method but has arguments")
             raise no_field(self._field)
-        wrong = wrong_number(name, method, self._written, len(self._arguments))
+        wrong = wrong_call(name, method, self._written, len(self._arguments))
         if wrong:
             raise self._place.error(wrong)
         converters = [
@@ -206,20 +206,3 @@ class Method:
         if argument.is_constant:
             return lambda _: constant(tree, node, target)
         return conversion(tree, node, target, in_interface=argument.in_interface)
-
-
-def parameter_type(function: Function, index: int) -> Type:
-    """Of an argument; those behind the last parameter of a variadic function have its type."""
-    return function.parameters[min(index, len(function.parameters) - 1)]
-
-
-def wrong_number(name: str, function: Function, written: int, number: int) -> str:
-    """What is wrong with that many arguments, of which ``written`` are not from a pipe; empty if nothing."""
-    wanted = len(function.parameters) - function.variadic
-    if function.variadic:
-        return (
-            f"wrong number of args for {name}: want at least {wanted} got {written}"
-            if number < wanted
-            else ""
-        )
-    return f"wrong number of args for {name}: want {wanted} got {number}" if number != wanted else ""

@@ -103,10 +103,10 @@ class Function:
     result: Type
     call: Callable[..., Any]
     variadic: bool = False
-    fault: str = ""
-    """Go's text of why templates cannot call it, once the number of its arguments is right; empty if they can."""
     cost: int = 20
     """Of one call, in steps (see ``meter``), without what its texts and lists cost by their lengths."""
+    fault: str = ""
+    """Go's text of why templates cannot call it, once the number of its arguments is right; empty if they can."""
 
     @property
     def go_type(self) -> Type:
