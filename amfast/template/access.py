@@ -41,6 +41,9 @@ class Chain:
 
     tree: Tree
     node: Node
+    """Where an error is while it is looked for."""
+    called_at: Node
+    """Where one is that a method gives."""
     meter: Meter
     names: list[str]
     root: str
@@ -143,7 +146,7 @@ class Fields(dict[type, Getter]):
             try:
                 return call(value)
             except FunctionError as error:
-                raise at(chain.tree, chain.node, f"error calling {name}: {error}") from None
+                raise at(chain.tree, chain.called_at, f"error calling {name}: {error}") from None
 
         return getter
 

@@ -154,9 +154,10 @@ class Method:
     """``X.Name arguments``: gives for X what takes the arguments."""
 
     def __init__(
-        self, place: Place, field: Fields, name: str, arguments: list[Argument], written: int
+        self, place: Place, called: Place, field: Fields, name: str, arguments: list[Argument], written: int
     ) -> None:
         self._place = place
+        self._called = called
         self._field = field
         self._name = name
         self._arguments = arguments
@@ -192,7 +193,7 @@ class Method:
             self._converter(argument, parameter_type(method, index))
             for index, argument in enumerate(self._arguments)
         ]
-        invoke = calling(self._place, name, method)
+        invoke = calling(self._called, name, method)
 
         def plan(receiver: Value, *arguments: Value) -> Value:
             return invoke(
