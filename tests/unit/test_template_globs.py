@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from amfast.template.globs import GlobError, _matcher, expand
 
-FILES = ("b.tmpl", "a.tmpl", ".hidden.tmpl", "notes.md", "[x].tmpl", "two/c.tmpl", "one/d.tmpl", ".dot/e.tmpl")
+FILES = (
+    "b.tmpl",
+    "a.tmpl",
+    ".hidden.tmpl",
+    "notes.md",
+    "[x].tmpl",
+    "two/c.tmpl",
+    "one/d.tmpl",
+    ".dot/e.tmpl",
+)
 
 
 @pytest.fixture
