@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus
 
 from .conversions import VALUE, is_assignable, is_nillable, typed, zero
-from .printf import sprint, sprintf, sprintln
+from .printf import sprint, sprintf, sprintln, text
 from .quoting import bytes_of, is_printable, text_of, valid
 from .values import (
     ANY,
@@ -254,7 +254,15 @@ def _shown(values: tuple[Value, ...]) -> str:
     """The values as they would be put out, one after the other."""
     if len(values) == 1 and isinstance(values[0], str) and type(values[0]) is str:
         return values[0]
-    return sprint(["<no value>" if value is None else value for value in values])
+    parts: list[str] = []
+    after_string = True
+    for value in values:
+        is_string = value is None or isinstance(value, str)
+        if not (is_string or after_string):
+            parts.append(" ")
+        parts.append(text(value))
+        after_string = is_string
+    return "".join(parts)
 
 
 def _html(*values: Value) -> str:

@@ -56,6 +56,8 @@ class Kind(Enum):
     FUNC = "func"
     INTERFACE = "interface"
 
+    __hash__ = object.__hash__  # Enum's own takes a tenth of the time of a rendering
+
 
 INTS: Final = frozenset({Kind.INT, Kind.INT8, Kind.INT16, Kind.INT32, Kind.INT64})
 UINTS: Final = frozenset({Kind.UINT, Kind.UINT8, Kind.UINT16, Kind.UINT32, Kind.UINT64, Kind.UINTPTR})
