@@ -103,6 +103,8 @@ class Function:
     result: Type
     call: Callable[..., Any]
     variadic: bool = False
+    cost: int = 20
+    """Of one call, in steps (see ``meter``), without what its texts and lists cost by their lengths."""
     fault: str = ""
     """Go's text of why templates cannot call it, once the number of its arguments is right; empty if they can."""
 
