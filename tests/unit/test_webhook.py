@@ -78,11 +78,11 @@ def notification(*alerts: Alert, **changed: Any) -> Notification:
     return Notification(**(values | changed))
 
 
-def send(http: FakeHttp, config: WebhookConfig = SIMPLE, *alerts: Alert) -> dict[str, Any]:
+def send(http: FakeHttp, config: WebhookConfig = SIMPLE, *alerts: Alert) -> Any:
     asyncio.run(
         Webhook(config, 0, http, renderer()).notify(notification(*(alerts or (alert(alertname="X"),))))
     )
-    return dict(json.loads(http.posts[-1]["body"]))
+    return json.loads(http.posts[-1]["body"])
 
 
 def test_the_body_has_its_keys_in_order_and_html_escaped() -> None:
@@ -198,7 +198,7 @@ def test_the_url_file_is_read_and_trimmed_each_time(tmp_path: Path) -> None:
         (None, "cannot read url_file"),
         (b" \n", "is empty"),
         (b"\xff", "is not UTF-8"),
-        (b"http://h/{{ .SECRET }}", r"the template cannot be rendered \(line 1, column 13\)$"),
+        (b"http://h/{{ .SECRET }}", r"the template cannot be rendered \(line 1, column 12\)$"),
         (b"http://h/{{ SECRET }}", "the template cannot be rendered$"),
         (b"{{ .CommonLabels.SECRET }}", "is empty"),
         (b"{{ .CommonLabels.alertname }}", "must start with http"),
@@ -236,7 +236,7 @@ def test_what_a_template_made_secret_is_not_shown_by_an_answer() -> None:
 def test_a_payload_is_posted_instead_of_the_message() -> None:
     payload = MappingProxyType(
         {
-            "title": "Alert {{ .Status }}: {{ .CommonLabels.alertname }}",
+            "title": "Alert {{ .CommonLabels.alertname }} is {{ .Status }}",
             "{{ .Status }}": True,
             "count": "{{ len .Alerts }}",
             "labels": "{{ toJson .CommonLabels }}",
@@ -249,7 +249,7 @@ def test_a_payload_is_posted_instead_of_the_message() -> None:
     send(http, WebhookConfig(url=Secret("http://h/"), payload=payload), alert(alertname="X", n="1"))
     assert http.posts[0]["body"] == (
         b'{"count":1,"empty":null,"firing":true,"labels":{"alertname":"X","n":"1"},'
-        b'"list":["first notification",1,1e+21,null,{"x":"\\u003c\\u0026\\u003e"}],"title":"Alert firing: X"}\n'
+        b'"list":["first notification",1,1e+21,null,{"x":"\\u003c\\u0026\\u003e"}],"title":"Alert X is firing"}\n'
     )
 
 
