@@ -8,11 +8,17 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter, methodcaller
 from typing import Any, Final
 
+from . import values
 from .conversions import needs_typing, typed, wrong_call, zero
 from .errors import TemplateError, at
 from .meter import Meter
 from .nodes import Node, Tree
 from .values import ANY, STRING, Field, Function, FunctionError, Kind, Type, Value, type_of
+
+_SIZED: Final = (str, list, dict)
+_SMALL: Final = 64
+"""A receiver up to which nobody counts what it costs."""
+_WITH_TYPE: Final = (values.Mapping, values.Sequence)
 
 Getter = Callable[[Value], Value]
 
@@ -41,6 +47,9 @@ class Chain:
 
     tree: Tree
     node: Node
+    """Where an error is while it is looked for."""
+    called_at: Node
+    """Where one is that a method gives."""
     meter: Meter
     names: list[str]
     root: str
@@ -113,10 +122,9 @@ class Fields(dict[type, Getter]):
 
     def _of_each(self, value: Value) -> Value:
         """Of values of a Python class that stands for many Go types."""
-        go_type = type_of(value)
-        getter = self._by_type.get(go_type)
+        getter = self._by_type.get(value.go_type)
         if getter is None:
-            getter = self._by_type[go_type] = self._getter(go_type)
+            getter = self._by_type[value.go_type] = self._getter(value.go_type)
         return getter(value)
 
     def _getter(self, go_type: Type) -> Getter:
@@ -139,11 +147,12 @@ class Fields(dict[type, Getter]):
 
         def getter(value: Value) -> Value:
             meter.left -= cost
-            meter.weigh((value,))
+            if isinstance(value, _SIZED) and len(value) > _SMALL:
+                meter.weigh((value,))
             try:
                 return call(value)
             except FunctionError as error:
-                raise at(chain.tree, chain.node, f"error calling {name}: {error}") from None
+                raise at(chain.tree, chain.called_at, f"error calling {name}: {error}") from None
 
         return getter
 
@@ -209,10 +218,22 @@ def is_keyed_by_strings(go_type: Type) -> bool:
 
 
 def _getting(field: Field) -> Getter:
-    get, declared = attrgetter(field.attribute), field.type
-    return (lambda value: typed(get(value), declared)) if needs_typing(declared) else get
+    return _typing(attrgetter(field.attribute), field.type)
 
 
 def _looking_up(name: str, declared: Type) -> Getter:
-    get = methodcaller("get", name, zero(declared))
-    return (lambda value: typed(get(value), declared)) if needs_typing(declared) else get
+    return _typing(methodcaller("get", name, zero(declared)), declared)
+
+
+def _typing(get: Getter, declared: Type) -> Getter:
+    """What gives what ``get`` finds the type that is declared where it is found."""
+    if not needs_typing(declared):
+        return get
+
+    def getter(value: Value) -> Value:
+        found = get(value)
+        if type(found) in _WITH_TYPE and found.go_type is declared:
+            return found
+        return typed(found, declared)
+
+    return getter

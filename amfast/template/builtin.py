@@ -51,8 +51,12 @@ def _index(item: Value, *indexes: Value) -> Value:
             declared = go_type.elem or ANY
             item = typed(item.get(_prepared(key, go_type.key or ANY), zero(declared)), declared)
         else:
-            raise FunctionError(f"can't index item of type {go_type}")
+            raise FunctionError(f"can't index item of type {_pointed_at(go_type)}")
     return item
+
+
+def _pointed_at(go_type: Type) -> Type:
+    return go_type.elem if go_type.kind is Kind.POINTER and go_type.elem is not None else go_type
 
 
 def _within(items: Any, position: int) -> Value:  # noqa: ANN401 - bytes or a list
@@ -99,7 +103,7 @@ def _slice(item: Value, *indexes: Value) -> Value:
     if len(indexes) > _SLICE_INDEXES_MAX:
         raise FunctionError(f"too many slice indexes: {len(indexes)}")
     if not isinstance(item, str | list):
-        raise FunctionError(f"can't slice item of type {type_of(item)}")
+        raise FunctionError(f"can't slice item of type {_pointed_at(type_of(item))}")
     if isinstance(item, str) and len(indexes) == _SLICE_INDEXES_MAX:
         raise FunctionError("cannot 3-index slice a string")
     whole = bytes_of(item) if isinstance(item, str) else item
@@ -122,7 +126,14 @@ def _length(item: Value) -> int:
         return len(item)
     if item is None:
         raise FunctionError("reflect: call of reflect.Value.Type on zero Value")
-    raise FunctionError(f"len of type {type_of(item)}")
+    raise FunctionError(f"len of type {_pointed_at(type_of(item))}")
+
+
+def _length_of_field(item: Value) -> int:
+    """Of what was found where ``interface {}`` is declared, so that a nil has a type."""
+    if item is None:
+        raise FunctionError("len of nil pointer")
+    return _length(item)
 
 
 # Logic and comparison.
@@ -180,12 +191,14 @@ def _same(first: Value, second: Value) -> bool:
         return bool(first == second)
     if first is not None and second is not None and type_of(first).kind is not type_of(second).kind:
         raise FunctionError(
-            f"non-comparable types {text(first)}: {type_of(first)}, {type_of(second)}: {text(second)}"
+            sprintf("non-comparable types %s: ", [first])
+            + f"{type_of(first)}, {type_of(second)}: "
+            + sprintf("%v", [second])
         )
     if _is_nil(first) or _is_nil(second):
         return _is_nil(first) == _is_nil(second)
     if not _is_comparable(type_of(second)):
-        raise FunctionError(f"non-comparable type {text(second)}: {type_of(second)}")
+        raise FunctionError(sprintf("non-comparable type %s: ", [second]) + type_of(second).name)
     return type_of(first) is type_of(second) and bool(first == second)
 
 
@@ -241,7 +254,15 @@ def _shown(values: tuple[Value, ...]) -> str:
     """The values as they would be put out, one after the other."""
     if len(values) == 1 and isinstance(values[0], str) and type(values[0]) is str:
         return values[0]
-    return sprint(["<no value>" if value is None else value for value in values])
+    parts: list[str] = []
+    after_string = True
+    for value in values:
+        is_string = value is None or isinstance(value, str)
+        if not (is_string or after_string):
+            parts.append(" ")
+        parts.append(text(value))
+        after_string = is_string
+    return "".join(parts)
 
 
 def _html(*values: Value) -> str:
@@ -299,6 +320,8 @@ OR: Final = _any("or", VALUE, _or, VALUE, VALUE)
 NOT: Final = _of("not", BOOL, _not, VALUE)
 CALL: Final = _any("call", VALUE, _call, VALUE, VALUE)
 EQ: Final = _any("eq", BOOL, _equal, VALUE, VALUE)
+LEN: Final = _of("len", INT, _length, VALUE)
+LEN_OF_FIELD: Final = _of("len", INT, _length_of_field, VALUE)
 NE: Final = _of("ne", BOOL, lambda first, second: not _equal(first, second), VALUE, VALUE)
 
 BUILTINS: Final[dict[str, Function]] = {
@@ -316,7 +339,7 @@ BUILTINS: Final[dict[str, Function]] = {
         _of("ge", BOOL, _greater_or_equal, VALUE, VALUE),
         _any("index", VALUE, _index, VALUE, VALUE),
         _any("slice", VALUE, _slice, VALUE, VALUE),
-        _of("len", INT, _length, VALUE),
+        LEN,
         _any("html", STRING, _html, ANY),
         _any("js", STRING, _js, ANY),
         _any("urlquery", STRING, _urlquery, ANY),

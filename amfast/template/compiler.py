@@ -182,6 +182,9 @@ class _Body(Expressions):
             container, items, item = self.local("s"), self.local("i"), self.local("d")
             value = self.pipe(Pipe(node.pipe.position, False, [], node.pipe.commands), stands_at=node.pipe)
             self._emit(f"{container} = {value.text}")
+            if node.pipe.assigns:
+                for variable in node.pipe.variables:
+                    self._emit(self.assignment(variable.names[0], Code(container, is_local=True)).text)
             place = self.place()
             loop = self.name("r", looping(place, pairs=len(node.pipe.variables) > 1))
             self._emit(f"{items} = {loop}({container})")
@@ -229,11 +232,8 @@ class _Body(Expressions):
         """The variables of the range are what it ranges over."""
         self._emit("else:")
         with self._block():
-            for variable in pipe.variables:
-                if pipe.assigns:
-                    self._emit(self.assignment(variable.names[0], Code(container, is_local=True)).text)
-                else:
-                    self.variables.append(Variable(variable.names[0], container))
+            if not pipe.assigns:
+                self.variables += [Variable(variable.names[0], container) for variable in pipe.variables]
             self._listing(listing)
 
 

@@ -121,9 +121,13 @@ def conversion(tree: Tree, node: Node, target: Type, *, in_interface: bool) -> C
     return convert
 
 
-def constant(tree: Tree, node: Node, target: Type) -> Value:  # noqa: PLR0911 - a case for each kind
+def constant(tree: Tree, node: Node, target: Type) -> Value:  # noqa: C901, PLR0911 - a case for each kind
     """The value of a constant as an argument of type ``target``. Raises TemplateError."""
     kind = target.kind
+    if isinstance(node, nodes.Nil):
+        if not is_nillable(target):
+            raise at(tree, node, f"cannot assign nil to {target}")
+        return zero(target)
     if kind is Kind.INTERFACE or target is VALUE:
         return ideal(tree, node)
     match kind, node:
@@ -202,8 +206,8 @@ def wrong_call(name: str, function: Function, written: int, number: int) -> str:
     """Why it cannot be called with that many arguments, of which ``written`` are not from a pipe; else empty."""
     wanted = len(function.parameters) - function.variadic
     if function.variadic:
-        return (
-            f"wrong number of args for {name}: want at least {wanted} got {written}"
-            if number < wanted
-            else ""
-        )
+        if number < wanted:
+            return f"wrong number of args for {name}: want at least {wanted} got {written}"
+    elif number != wanted:
+        return f"wrong number of args for {name}: want {wanted} got {number}"
+    return function.fault

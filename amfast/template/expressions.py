@@ -8,8 +8,8 @@ from typing import Any
 
 from . import nodes
 from .access import Chain
-from .builtin import AND, CALL, EQ, NE, NOT, OR
-from .conversions import VALUE, constant, conversion, is_nillable, parameter_type, wrong_call, zero
+from .builtin import AND, CALL, EQ, LEN, LEN_OF_FIELD, NE, NOT, OR
+from .conversions import VALUE, constant, conversion, parameter_type, wrong_call
 from .errors import TemplateError, at
 from .meter import Meter
 from .nodes import Command, Node, Pipe, Tree
@@ -180,7 +180,7 @@ class Expressions:
             case nodes.Field():
                 self.node = first
                 root = Code(self.dot.local, is_local=True)
-                return self._chain(root, first.names, command.arguments, final, self.dot.container)
+                return self._chain(first, root, first.names, command.arguments, final, self.dot.container)
             case nodes.Chain():
                 return self._chained(first, command.arguments, final)
             case nodes.Identifier():
@@ -218,7 +218,7 @@ class Expressions:
         self.node = node
         value, container = self._variable(node.names[0])
         if len(node.names) > 1:
-            return self._chain(value, node.names[1:], arguments, final, container)
+            return self._chain(node, value, node.names[1:], arguments, final, container)
         return self._not_a_function(arguments or [node], final) or value
 
     def _chained(self, node: nodes.Chain, arguments: list[Node], final: Code | None) -> Code:
@@ -227,15 +227,14 @@ class Expressions:
             return self._after(final, self.fail(f"indirection through explicit nil in {node}"))
         final_first, final = (None, None) if final is None else self._saved(final)
         root = self._argument(node.node, VALUE)
-        self_node, self.node = self.node, node
-        code = self._chain(root, node.names, arguments, final, None)
-        self.node = self_node
+        code = self._chain(node, root, node.names, arguments, final, None)
         if final_first is None or final is None or final.text == final_first:
             return code
         return Code(f"({final_first}, {code.text})[1]", code.static)
 
     def _chain(
         self,
+        node: Node,
         root: Code,
         names: list[str],
         arguments: list[Node],
@@ -245,7 +244,7 @@ class Expressions:
         """``root.A.B``, where B may be a method that takes arguments."""
         self.steps += len(names)
         first, root = (root.text, root) if root.is_local else self._kept(root)
-        chain = Chain(self.tree, self.node, self.meter, names, root.text, container)
+        chain = Chain(self.tree, self.node, node, self.meter, names, root.text, container)
         if len(arguments) > 1 or final is not None:
             return self._method(chain, first, root, arguments, final)
         return Code(self._plain(chain, first, root, len(names)))
@@ -277,7 +276,7 @@ class Expressions:
     ) -> Code:
         name = chain.names[-1]
         receiver = self._plain(chain, first, root, len(chain.names) - 1)
-        place = self.place()
+        place, called = self.place(), Place(self.tree, chain.called_at, self.meter)
         specs: list[Argument] = []
         codes: list[Code] = []
         for node in arguments[1:]:
@@ -286,7 +285,7 @@ class Expressions:
             specs.append(spec)
         if final is not None:
             specs.append(Argument(self.node))
-        method = Method(place, chain.field(len(chain.names) - 1), name, specs, len(codes))
+        method = Method(place, called, chain.field(len(chain.names) - 1), name, specs, len(codes))
         return self._invoked(f"{self.name('m', method)}({receiver})", codes, final, None)
 
     def _untyped(self, node: Node) -> tuple[Code, Argument]:
@@ -357,6 +356,8 @@ class Expressions:
             callee = str(written[0]) if written else "value"
             codes = [Code(self.constant(callee), STRING, is_constant=True), *codes]
         place = Place(self.tree, command, self.meter)
+        if function is LEN and written and self._is_in_interface(written[0]):
+            function = LEN_OF_FIELD
         call = self.name("k", calling(place, name, function))
         static = function.result if function.result in (STRING, BOOL) else None
         if function in (EQ, NE) and [one.is_constant and one.static is STRING for one in codes] == [
@@ -395,16 +396,11 @@ class Expressions:
         self.node = node
         self.steps += 1
         match node:
-            case nodes.Nil():
-                if not is_nillable(target):
-                    return self.fail(f"cannot assign nil to {target}")
-                value = zero(target)
-                return _NIL if value is None else Code(self.constant(value), is_constant=True)
             case nodes.Dot():
                 code = Code(self.dot.local, is_local=True)
             case nodes.Field():
                 root = Code(self.dot.local, is_local=True)
-                code = self._chain(root, node.names, [], None, self.dot.container)
+                code = self._chain(node, root, node.names, [], None, self.dot.container)
             case nodes.Variable():
                 code = self._of_variable(node, [], None)
             case nodes.Pipe():

@@ -77,7 +77,8 @@ class Meter:
                 size = len(value)
                 if isinstance(value, list):
                     self.left -= size >> 1
-                    if size:
-                        self.left -= sum(len(one) for one in value if isinstance(one, str)) >> 4
+                    for one in value:
+                        if isinstance(one, str):
+                            self.left -= len(one) >> 4
                 elif size >= CHARACTERS_PER_STEP:
                     self.left -= size >> 4

@@ -15,7 +15,7 @@ from .nodes import Action, Node, Tree
 from .printf import text
 from .printing import sorted_keys
 from .quoting import quote
-from .values import ANY, INT, INTS, UINTS, Function, FunctionError, Type, Value, type_of
+from .values import ANY, INT, INTS, UINTS, Function, FunctionError, Sequence, Type, Value, type_of
 
 
 @dataclass(slots=True)
@@ -103,8 +103,15 @@ def entering(place: Place, name: str, depth_max: int) -> Callable[[Any], Callabl
 
 def looping(place: Place, *, pairs: bool) -> Callable[[Value], Iterable[Any] | None]:
     """What a range goes through: items, or pairs of an index or key and an item; None if there is nothing."""
+    typed_items: dict[Type, bool] = {}
 
     def items(value: Value) -> Iterable[Any] | None:
+        if type(value) is Sequence and not pairs:
+            needs = typed_items.get(value.go_type)
+            if needs is None:
+                needs = typed_items[value.go_type] = needs_typing(value.go_type.elem or ANY)
+            if not needs:
+                return value or None
         if value is None:
             return None
         go_type = type_of(value)
@@ -154,9 +161,10 @@ class Method:
     """``X.Name arguments``: gives for X what takes the arguments."""
 
     def __init__(
-        self, place: Place, field: Fields, name: str, arguments: list[Argument], written: int
+        self, place: Place, called: Place, field: Fields, name: str, arguments: list[Argument], written: int
     ) -> None:
         self._place = place
+        self._called = called
         self._field = field
         self._name = name
         self._arguments = arguments
@@ -192,7 +200,7 @@ class Method:
             self._converter(argument, parameter_type(method, index))
             for index, argument in enumerate(self._arguments)
         ]
-        invoke = calling(self._place, name, method)
+        invoke = calling(self._called, name, method)
 
         def plan(receiver: Value, *arguments: Value) -> Value:
             return invoke(
