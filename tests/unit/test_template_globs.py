@@ -32,6 +32,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     ("pattern", "files"),
     [
@@ -52,7 +53,7 @@ def folder(tmp_path, monkeypatch):
         ("", []),
     ],
 )
-def test_a_pattern_stands_for_names_in_order(folder, pattern, files):
+def test_a_pattern_stands_for_names_in_order(pattern, files):
     assert expand(pattern) == files
 
 
