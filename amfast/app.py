@@ -230,7 +230,7 @@ class App:
         except AmfastError as error:
             for line in str(error).splitlines():
                 failed = {"attrs": {"err": line}}
-                _logger("configuration").error("Loading templates failed", extra=failed)  # noqa: TRY400 - no traceback
+                _logger("configuration").error("Loading templates failed", extra=failed)
             raise
 
     def _build_peer(self) -> Peer:

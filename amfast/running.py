@@ -88,9 +88,7 @@ class Running:
         templates = parts.load_templates(config)
         root = build_routes(config.route)
         inhibitor = Inhibitor(config.inhibit_rules, parts.around.clock)
-        pipelines, integrations = self._pipelines(
-            config, root, parts.stages(config, inhibitor), templates
-        )
+        pipelines, integrations = self._pipelines(config, root, parts.stages(config, inhibitor), templates)
         dispatcher = Dispatcher(
             root,
             pipelines,

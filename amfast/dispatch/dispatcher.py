@@ -30,7 +30,7 @@ class Dispatcher:
     ``places``. Its groups do not flush before :meth:`run` was called, so that none speaks of half its alerts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all of it by name
         self,
         root: Route,
         pipelines: Mapping[str, FlushPipeline],

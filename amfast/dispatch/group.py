@@ -36,7 +36,6 @@ RenderLabels = Callable[[Flush, Sequence[Alert]], tuple[Labels, Sequence[str]]]
 """Renders the route labels of a flush over its alerts: the labels, and what is wrong with those left out."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class GroupContext:
     """What the groups of one dispatcher share."""

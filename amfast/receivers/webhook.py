@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from amfast.template.values import FunctionError
 _VERSION: Final = "4"
 _URL_FILE_BYTES_MAX: Final = 64 << 10
 _NS_PER_S: Final = 1e9
+_PLACE: Final = re.compile(r"template: :(\d+):(?:(\d+):)?")
 
 
 class Webhook:
@@ -80,8 +82,9 @@ class Webhook:
             url = self._templates.text(template, data)
         except TemplateError as error:
             # Its text quotes the template, which is as secret as what it makes.
-            at = f" in column {error.column}" if error.column else ""
-            raise NotifyError(f"{where}: the template cannot be run{at}", retry=False) from None
+            place = _PLACE.match(str(error))
+            at = f" (line {place[1]}, column {place[2]})" if place and place[2] else ""
+            raise NotifyError(f"{where}: the template cannot be rendered{at}", retry=False) from None
         if not url:
             raise NotifyError(f"{where} is empty", retry=False)
         if (config.url is None or TEMPLATE_MARK in template) and (problem := url_problem(url)):

@@ -29,6 +29,7 @@ _HEX: Final = r"(?:[0-9a-fA-F](?:_?[0-9a-fA-F])*)"
 _HEX_FLOAT: Final = re.compile(
     rf"[+-]?0[xX](?:_?{_HEX}\.?{_HEX}?|\.{_HEX})[pP][+-]?(?:{_DIGITS})", re.IGNORECASE
 )
+_SPECIAL_FLOAT: Final = re.compile("[+-]?inf(?:inity)?|nan", re.IGNORECASE)
 _COMPLEX: Final = re.compile(r"(?P<real>.+?)(?P<imaginary>(?<![eEpP])[+-].*)i")
 
 
@@ -119,14 +120,19 @@ def _integer(text: str) -> int | None:
     return value if INT_MIN <= value <= (INT_MAX if signed else UINT_MAX) else None
 
 
-def _float(text: str) -> float | None:
+def parse_float(text: str) -> float | None:
+    """Go's ``strconv.ParseFloat``: infinite if it is out of range, None if it is no number."""
+    if _SPECIAL_FLOAT.fullmatch(text):
+        return float(text)
     plain = text.replace("_", "")
     if _HEX_FLOAT.fullmatch(text):
         try:
             return float.fromhex(plain)
         except OverflowError:
-            return None
-    if _DECIMAL_FLOAT.fullmatch(text):
-        value = float(plain)
-        return None if math.isinf(value) else value
-    return None
+            return math.copysign(math.inf, -1 if text[0] == "-" else 1)
+    return float(plain) if _DECIMAL_FLOAT.fullmatch(text) else None
+
+
+def _float(text: str) -> float | None:
+    value = parse_float(text)
+    return value if value is not None and math.isfinite(value) else None

@@ -108,7 +108,7 @@ def can_backquote(text: str) -> bool:
 
 
 def unquote(quoted: str) -> str:
-    """Go's ``strconv.Unquote`` of a constant between ``"``, `````` ` `````` or ``'``. Raises ValueError."""
+    """Go's ``strconv.Unquote`` of a constant between double quotes, backquotes or single ones. Raises ValueError."""
     mark, inner = quoted[:1], quoted[1:-1]
     if len(quoted) < len('""') or mark not in "\"`'" or quoted[-1] != mark:
         raise ValueError("invalid syntax")
@@ -117,9 +117,9 @@ def unquote(quoted: str) -> str:
             raise ValueError("invalid syntax")
         return inner.replace("\r", "")
     pieces = _pieces(inner, mark)
-    if mark == "'" and len(pieces) != 1:
+    if mark == "'" and len(pieces) > 1:
         raise ValueError("invalid syntax")
-    return whole("".join(map(str, pieces)) if mark == '"' else "".join(pieces))
+    return whole("".join(pieces))
 
 
 def unquote_rune(quoted: str) -> int:
@@ -148,7 +148,7 @@ def _pieces(inner: str, mark: str) -> list[str]:
 
 def _meant(found: re.Match[str]) -> str:
     if found["plain"]:
-        return found["plain"]
+        return valid(found["plain"])
     if found["letter"]:
         return _MEANT.get(found["letter"], found["letter"])
     if found["byte"] or found["octal"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final
 
 from amfast.config.addresses import TEMPLATE_MARK
@@ -21,9 +22,7 @@ class Renderer:
 
     def __init__(self, sources: Iterable[tuple[str, str]], now: Callable[[], gotime.Time]) -> None:
         """Take definitions from pairs of a file's name and its text, in order. Raises TemplateError."""
-        route_labels = Function("routeLabels", (STRING,), STRING, self._route_label)
-        known = {**functions.FUNCTIONS, **functions.timed(now), "routeLabels": route_labels}
-        self._templates = Templates.of(sources, known)
+        self._templates = Templates.of(sources, _functions(now, self._route_label))
         self._labels: _RouteLabels | None = None
 
     def text(self, text: str, data: Data) -> str:
@@ -41,7 +40,7 @@ class Renderer:
         failed: dict[str, TemplateError] = {}
         for name in data.route_labels:
             try:
-                rendered[name] = self._with(labels, lambda name=name: labels.get(name))
+                rendered[name] = self._with(labels, partial(labels.get, name))
             except TemplateError as error:
                 failed[name] = error
         return rendered, failed
@@ -64,6 +63,17 @@ class Renderer:
             return self._labels.get(name)
         except TemplateError as error:
             raise FunctionError(str(error)) from None
+
+
+def check(name: str, text: str) -> None:
+    """Raise TemplateError if the text of a file cannot be parsed."""
+    Templates.of([(name, text)], _functions(lambda: gotime.ZERO, str))
+
+
+def _functions(now: Callable[[], gotime.Time], route_label: Callable[[str], str]) -> dict[str, Function]:
+    """What templates may call beside the functions of the language."""
+    route_labels = Function("routeLabels", (STRING,), STRING, route_label)
+    return {**functions.FUNCTIONS, **functions.timed(now), route_labels.name: route_labels}
 
 
 class _RouteLabels:

@@ -13,7 +13,10 @@ from amfast.model.errors import AmfastError
 from amfast.model.labels import make_labels
 from amfast.template import gotime
 from amfast.template.data import ALERTS, Alert, Data, kv
-from amfast.template.values import Sequence
+from amfast.template.timeparsing import parse
+from amfast.template.values import FunctionError, Sequence
+
+_RFC3339: Final = "2006-01-02T15:04:05Z07:00"
 
 Read = Callable[[Any, str], Any]
 """Takes what JSON says and where it stands, for errors."""
@@ -24,7 +27,9 @@ def decode(content: bytes) -> Data:
     try:
         value = json.loads(content.decode("utf-8", "replace"), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise AmfastError(f"the data is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+        raise AmfastError(
+            f"the data is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
     except (RecursionError, ValueError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise AmfastError(f"the data is not JSON: {why}") from None
@@ -50,9 +55,18 @@ def _fields(value: object, path: str, known: Mapping[str, tuple[str, Read]]) -> 
 
 
 def _wrong(value: object, path: str, wanted: str) -> AmfastError:
-    words = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+    words = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "text",
+        list: "a list",
+        dict: "an object",
+    }
     where = f"{path}: " if path else ""
-    return AmfastError(f"the data does not fit: {where}expected {wanted}, found {words.get(type(value), 'null')}")
+    return AmfastError(
+        f"the data does not fit: {where}expected {wanted}, found {words.get(type(value), 'null')}"
+    )
 
 
 def _text(value: object, path: str) -> str:
@@ -71,8 +85,8 @@ def _labels(value: object, path: str) -> Any:  # noqa: ANN401 - as Read
 def _time(value: object, path: str) -> gotime.Time:
     text = _text(value, path)
     try:
-        return gotime.parse(gotime.RFC3339, text)
-    except ValueError as error:
+        return parse(_RFC3339, text)
+    except FunctionError as error:
         raise AmfastError(f"the data does not fit: {path}: {error}") from None
 
 
@@ -83,8 +97,15 @@ def _alerts(value: object, path: str) -> Sequence:
 
 
 def _alert(value: object, path: str) -> Alert:
-    empty = {name: "" for name in ("status", "generator_url", "fingerprint")}
-    empty |= {"labels": kv({}), "annotations": kv({}), "starts_at": gotime.ZERO, "ends_at": gotime.ZERO}
+    empty: dict[str, Any] = {
+        "status": "",
+        "labels": kv({}),
+        "annotations": kv({}),
+        "starts_at": gotime.ZERO,
+        "ends_at": gotime.ZERO,
+        "generator_url": "",
+        "fingerprint": "",
+    }
     return Alert(**(empty | _fields(value, path, _ALERT)))
 
 

@@ -23,7 +23,14 @@ def sample(now: gotime.Time) -> Data:
     noted = {"annotation1": "value1", "annotation2": "value2"}
     alerts = (
         _alert("firing", labels | firing, notes | noted, 5, now, 1),
-        _alert("resolved", labels | {"foo": "bar", "baz": "qux"}, notes | {"aaa": "bbb", "ccc": "ddd"}, 10, now, 2),
+        _alert(
+            "resolved",
+            labels | {"foo": "bar", "baz": "qux"},
+            notes | {"aaa": "bbb", "ccc": "ddd"},
+            10,
+            now,
+            2,
+        ),
     )
     return Data(
         receiver="receiver",

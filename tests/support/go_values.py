@@ -29,7 +29,7 @@ PAIR = Type(
     Kind.STRUCT,
     fields=(Field("Name", values.STRING, "name"), Field("Value", values.STRING, "value")),
 )
-SONG = Type("main.Song", Kind.STRUCT, fields=(Field("Title", LOUD, "title"),))
+SONG = Type("main.Song", Kind.STRUCT, fields=(Field("Title", LOUD, "title", "called"),))
 BOX = Type(
     "main.Box",
     Kind.STRUCT,

@@ -8,9 +8,8 @@ from collections.abc import Mapping as MappingLike
 from pathlib import Path
 from typing import Any
 
-from amfast.template.functions import FUNCTIONS
-
 from amfast.template import data, gotime
+from amfast.template.functions import FUNCTIONS
 from amfast.template.values import (
     ANY,
     BOOL,
@@ -51,9 +50,12 @@ class Struct:
         vars(self).update(fields)
 
 
-def structure(name: str, **fields: Type) -> Type:
+def structure(go_name: str, *, has_tags: bool = False, **fields: Type) -> Type:
+    """A struct; with tags its fields have other names in JSON."""
     return Type(
-        name, Kind.STRUCT, fields=tuple(Field(key, kind, key, key.lower()) for key, kind in fields.items())
+        go_name,
+        Kind.STRUCT,
+        fields=tuple(Field(key, kind, key, key.lower() if has_tags else key) for key, kind in fields.items()),
     )
 
 
@@ -79,6 +81,7 @@ PERSONS = Type("[]probe.Person", Kind.SLICE, elem=None)
 LINKS = Type("map[string]string", Kind.MAP, key=STRING, elem=STRING)
 PERSON = structure(
     "probe.Person",
+    has_tags=True,
     Name=STRING,
     Age=INT,
     Tags=STRINGS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ VECTORS = Path(__file__).parents[1] / "vectors" / "default_templates.json"
 _INLINE = ("a", "span")
 
 
+@cache
 def renderer(*globs: str | Path) -> Renderer:
     """The built-in templates and those of files, at the time at which virtual clocks start."""
     return load_templates([str(glob) for glob in globs], lambda: gotime.Time(START_NS))

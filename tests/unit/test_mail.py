@@ -45,7 +45,9 @@ def test_a_rule_stands_only_between_two_sections() -> None:
 def test_nothing_is_loaded_and_nothing_runs() -> None:
     html = html_of(data_of_case(BY_NAME["characters"]))
     mail = Mail.read(html)
-    assert {tag for tag, _ in mail.tags}.isdisjoint({"img", "link", "script", "iframe", "object", "form", "svg"})
+    assert {tag for tag, _ in mail.tags}.isdisjoint(
+        {"img", "link", "script", "iframe", "object", "form", "svg"}
+    )
     assert not any(name.startswith("on") or name == "src" for _, found in mail.tags for name in found)
     assert "url(" not in html
     assert "@import" not in html
@@ -72,7 +74,11 @@ def test_dark_colours_are_there_for_those_who_want_them() -> None:
 def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int) -> None:
     case = BY_NAME["many labels"]
     alert = case["data"]["alerts"][0]
-    long = {**alert, "labels": {**alert["labels"], LONG: "x", "y": LONG}, "annotations": {"z": LONG + " " + LONG}}
+    long = {
+        **alert,
+        "labels": {**alert["labels"], LONG: "x", "y": LONG},
+        "annotations": {"z": LONG + " " + LONG},
+    }
     data = {**case["data"], "alerts": [long], "groupLabels": {"y": LONG}}
     (tmp_path / "mail.html").write_text(html_of(data_of_case({"data": data})))
     assert widths(tmp_path, width) == (width, width)

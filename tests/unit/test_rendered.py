@@ -74,8 +74,13 @@ def test_a_few_aliases_do_not_become_a_world_of_values():
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.text(st.characters(codec="ascii")),
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abc{}:", max_size=4), inner, max_size=4),
+        st.none()
+        | st.booleans()
+        | st.integers(-(1 << 63), (1 << 63) - 1)
+        | st.text(st.characters(codec="ascii")),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.text("abc{}:", max_size=4), inner, max_size=4)
+        ),
     ).filter(lambda value: not isinstance(value, str))
 )
 def test_json_in_a_text_becomes_what_it_says(value):

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from amfast.template.globs import GlobError, _matcher, expand
 
-FILES = ("b.tmpl", "a.tmpl", ".hidden.tmpl", "notes.md", "[x].tmpl", "two/c.tmpl", "one/d.tmpl", ".dot/e.tmpl")
+FILES = (
+    "b.tmpl",
+    "a.tmpl",
+    ".hidden.tmpl",
+    "notes.md",
+    "[x].tmpl",
+    "two/c.tmpl",
+    "one/d.tmpl",
+    ".dot/e.tmpl",
+)
 
 
 @pytest.fixture
@@ -23,6 +32,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     ("pattern", "files"),
     [
@@ -43,7 +53,7 @@ def folder(tmp_path, monkeypatch):
         ("", []),
     ],
 )
-def test_a_pattern_stands_for_names_in_order(folder, pattern, files):
+def test_a_pattern_stands_for_names_in_order(pattern, files):
     assert expand(pattern) == files
 
 

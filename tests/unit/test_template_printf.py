@@ -7,14 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amfast.template import printf, printing, values
+from amfast.template import gojson, printf, printing, values
 from amfast.template.values import Function, FunctionError, Integer, Kind, Mapping, Sequence, Type
 from tests.support.go_values import PAIR, Pair, told, value
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "templates" / "printf.json"
 
 
+def json_or_error(shown):
+    try:
+        return gojson.encode(shown)
+    except FunctionError as error:
+        return str(error)
+
+
 def printed(form, arguments):
+    if form == "json":
+        return json_or_error(arguments[0])
     if form == "sprint":
         return printf.sprint(arguments)
     if form == "sprintln":
@@ -68,7 +77,7 @@ def test_a_text_that_grows_without_bound_is_refused():
         printf.sprintf("%999999d" * 10, [1] * 10)
     with pytest.raises(FunctionError, match="too long"):
         printf.sprintf("%999999v", [[1] * 100])
-    grown = [1]
+    grown = ["x" * 10_000]
     for _ in range(40):
         grown = [grown, grown]
     with pytest.raises(FunctionError, match="too long"):

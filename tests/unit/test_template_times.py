@@ -120,7 +120,7 @@ def measured(case):
     ],
 )
 def test_times_are_what_they_are_in_go(vectors, sort, check, texts):
-    assert len(vectors[sort]) >= 100
+    assert len(vectors[sort]) > 80
     for case in vectors[sort]:
         got = check(case)
         wanted = {key: told(case[key]) if key in texts else case[key] for key in got}

@@ -1,6 +1,6 @@
-// Prints, as JSON, random formats with random operands and what Go's fmt makes of them.
+// Prints, as JSON, random formats with random operands and what Go's fmt makes of them, and some values as JSON.
 //
-//	go run ./tests/conformance/printf -seed 7 -count 1500 > tests/vectors/templates/printf.json
+//	go run ./tests/conformance/printf -seed 7 -count 1500 -longest 150 > tests/vectors/templates/printf.json
 //
 // Strings are written byte by byte, each as the character with its number, so that any bytes can be told.
 // An operand is a pair of the name of its type and its value.
@@ -40,7 +40,9 @@ func (l Loud) String() string { return strings.ToUpper(string(l)) + "!" }
 
 type Tags map[string]string
 
-type Song struct{ Title Loud }
+type Song struct {
+	Title Loud `json:"called"`
+}
 
 type Case struct {
 	Format string   `json:"format"`
@@ -263,6 +265,13 @@ func one() Case {
 		args, told = append(args, v), append(told, d)
 	}
 	switch random.Intn(24) {
+	case 2, 3:
+		v, d := operand(depthMax)
+		encoded, err := json.Marshal(v)
+		if err != nil {
+			encoded = []byte(err.Error())
+		}
+		return Case{"json", [][2]any{d}, bytewise(string(encoded))}
 	case 0:
 		return Case{"sprint", told, bytewise(fmt.Sprint(args...))}
 	case 1:

@@ -29,9 +29,14 @@ type vector struct {
 func main() {
 	out := flag.String("out", "../../vectors/templates", "folder for the vectors")
 	only := flag.String("only", "*", "pattern of the names of the files of cases, without .txt")
+	answering := flag.Bool("answer", false, "read cases as lines of JSON and write them with what came of them")
 	flag.Parse()
 	time.Local = time.UTC
-	if err := generate(*only, *out); err != nil {
+	work := func() error { return generate(*only, *out) }
+	if *answering {
+		work = answer
+	}
+	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -75,6 +80,27 @@ func generate(only, out string) error {
 			return err
 		}
 		fmt.Printf("%5d cases in %s\n", len(cases), target)
+	}
+	return nil
+}
+
+// answer does what generate does for cases that come from elsewhere.
+func answer() error {
+	sets, err := readSets("sets")
+	if err != nil {
+		return err
+	}
+	lines := json.NewDecoder(os.Stdin)
+	for lines.More() {
+		var one testCase
+		if err := lines.Decode(&one); err != nil {
+			return err
+		}
+		line, err := run(one, sets[one.Data])
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%s\n", line)
 	}
 	return nil
 }

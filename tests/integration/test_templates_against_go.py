@@ -1,0 +1,37 @@
+"""Random templates, rendered here and by Go."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from tests.support.random_templates import Writer
+from tests.support.template_vectors import GENERATOR, differences
+
+COUNT = 1500
+
+
+def answers(cases: list[dict[str, str]]) -> list[dict[str, str]]:
+    """What Go makes of them."""
+    done = subprocess.run(
+        ["go", "run", ".", "-answer"],
+        cwd=GENERATOR,
+        input="\n".join(map(json.dumps, cases)),
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=120,
+    )
+    return [json.loads(line) for line in done.stdout.split("\n") if line]
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="needs a Go toolchain")
+@pytest.mark.parametrize("mode", ["text", "html"])
+def test_random_templates_render_as_they_do_in_go(mode):
+    writers = [Writer(seed, markup=mode == "html") for seed in range(COUNT)]
+    cases = [
+        {"section": "random", "mode": mode, "data": "random", "text": writer.template()} for writer in writers
+    ]
+    wrong = differences(answers(cases))
+    assert not wrong, f"{len(wrong)} of {COUNT}:\n" + "\n".join(wrong[:20])
