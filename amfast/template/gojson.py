@@ -10,7 +10,7 @@ from typing import Final
 
 from .floats import format_float
 from .printing import DEPTH_MAX, OUTPUT_MAX, is_nil
-from .quoting import bytes_of, valid
+from .quoting import bytes_of, whole
 from .values import INTS, UINTS, Function, FunctionError, Kind, Type, Value, type_of
 
 _ESCAPED: Final = re.compile('[\0-\x1f"\\\\<>&\u2028\u2029]|[\ud800-\udfff]')
@@ -137,7 +137,7 @@ class _Writer:
 def _plain(value: Value, go_type: Type) -> str:
     kind = go_type.kind
     if kind is Kind.STRING:
-        return quote(valid(value) if value.isascii() else value)
+        return quote(whole(value))
     if kind is Kind.BOOL:
         return "true" if value else "false"
     if kind in INTS or kind in UINTS:
