@@ -37,9 +37,11 @@ class Members:
     owner: object
     receiver: str
     is_closed: bool
+    keeps_tail: bool
+    """Whether the tail is the same for good; else it is asked for with every listing."""
 
     def __new__(cls, places: Places, owner: object, receiver: str, make_tail: Callable[[], bytes]) -> Self:
-        """``make_tail`` gives what a listing writes behind the alerts of the group; it is asked once, if ever."""
+        """``make_tail`` gives what a listing writes behind the alerts of the group."""
 
     def __len__(self) -> int: ...
     def close(self, count: int = ...) -> bool:

@@ -296,6 +296,7 @@ cdef class Members:
         self.owner = owner
         self.receiver = receiver
         self.make_tail = make_tail
+        self.keeps_tail = True
         self.epoch = places.epoch
         self.at_places = set()
 

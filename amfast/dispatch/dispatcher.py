@@ -11,7 +11,7 @@ from amfast._ext.fingerprint import label_fingerprint
 from amfast._ext.grouping import Members, Places
 from amfast._ext.table import StoredAlert
 from amfast.dispatch.agenda import Agenda
-from amfast.dispatch.group import Group, GroupContext
+from amfast.dispatch.group import Group, GroupContext, RenderLabels
 from amfast.dispatch.route import Route
 from amfast.model.clock import Clock
 from amfast.model.flush import FlushPipeline
@@ -41,6 +41,7 @@ class Dispatcher:
         cluster_wait_s: Callable[[], float],
         not_before_us: int,
         mutable_marks: Callable[[], int],
+        render_labels: RenderLabels,
     ) -> None:
         self._root = root
         self._pipelines = pipelines
@@ -51,7 +52,14 @@ class Dispatcher:
         self._order: list[Group] = []
         """The groups as they were sorted last, those that went since among them."""
         self._context = GroupContext(
-            clock, Agenda(clock), log, cluster_wait_s, not_before_us, mutable_marks, self._forget
+            clock,
+            Agenda(clock),
+            log,
+            cluster_wait_s,
+            not_before_us,
+            mutable_marks,
+            self._forget,
+            render_labels,
         )
         self._is_running = False
         self._retired: list[Group] = []

@@ -1,4 +1,4 @@
-"""Alertmanager's template functions. The vectors were made by ``tests/conformance/functions``, which is Go itself."""
+"""Alertmanager's template functions. The vectors were made by ``tests/conformance/strings``, which is Go itself."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ from amfast.template.gotime import Time
 from amfast.template.values import FunctionError, Integer, Kind, Mapping, Sequence, Type
 from tests.support.go_values import Pair, told
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "templates" / "functions.json"
+VECTORS = Path(__file__).parents[1] / "vectors" / "templates" / "strings.json"
 
 
 def call(name, *arguments):

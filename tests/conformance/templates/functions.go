@@ -128,12 +128,13 @@ func humanize(value any) (string, error) {
 		return fmt.Sprintf("%s%.4gs", sign, size), nil
 	}
 	whole := int64(size)
+	days, hours := whole/86400, whole/3600%24
 	text := fmt.Sprintf("%dm %ds", whole/60%60, whole%60)
-	if whole >= 3600 {
-		text = fmt.Sprintf("%dh ", whole/3600%24) + text
+	if days != 0 || hours != 0 {
+		text = fmt.Sprintf("%dh ", hours) + text
 	}
-	if whole >= 86400 {
-		text = fmt.Sprintf("%dd ", whole/86400) + text
+	if days != 0 {
+		text = fmt.Sprintf("%dd ", days) + text
 	}
 	return sign + text, nil
 }

@@ -246,6 +246,13 @@ func fillStruct(to reflect.Value, raw any) error {
 		to.Set(reflect.ValueOf(t))
 		return err
 	}
+	for i := range to.NumField() {
+		if kind := to.Field(i).Kind(); kind == reflect.Slice || kind == reflect.Map {
+			if err := fill(to.Field(i), map[reflect.Kind]any{reflect.Slice: []any{}, reflect.Map: map[string]any{}}[kind]); err != nil {
+				return err
+			}
+		}
+	}
 	for key, inner := range raw.(map[string]any) {
 		field := to.FieldByName(key)
 		if !field.IsValid() {

@@ -1,4 +1,4 @@
-// Package probe has types of every kind, to see what templates make of them. tests/support/go_values.py has their twins.
+// Package probe has types of every kind, to see what templates make of them. tests/support/template_data.py has their twins.
 package probe
 
 import (
@@ -85,7 +85,7 @@ func (p Person) Greeting(word string) string { return word + ", " + p.Name }
 // First gives a struct.
 func (p Person) First() Person {
 	if len(p.Parents) == 0 {
-		return Person{Name: "nobody"}
+		return Person{Name: "nobody", Tags: []string{}, Links: map[string]string{}, Parents: []Person{}}
 	}
 	return p.Parents[0]
 }
