@@ -15,11 +15,11 @@ from .printing import OUTPUT_MAX
 from .quoting import bytes_of, can_backquote, quote, text_of, valid, whole
 from .values import FunctionError
 
-PATTERNS_REMEMBERED: Final = 128
-"""Compiled ones."""
+PATTERNS_REMEMBERED: Final = 32
+"""Compiled ones; a pattern may be made by the template itself, from whatever it finds."""
 WORK_MAX: Final = 1 << 30
 """Matches times bytes of text: in the worst case a search for each match reads the whole text."""
-_MEMORY_MAX: Final = 8 << 20
+_MEMORY_MAX: Final = 4 << 20
 
 _OPTIONS = re2.Options()
 _OPTIONS.max_mem = _MEMORY_MAX
