@@ -49,6 +49,9 @@ def number(value: float, bits: int = 64) -> str:
     """A number in JSON: with an exponent if it is very small or very large. Raises FunctionError if it is none."""
     if not math.isfinite(value):
         raise FunctionError(f"json: unsupported value: {format_float(value, 'g', bits=bits)}")
+    plain = repr(value)
+    if bits == 64 and "e" not in plain:  # noqa: PLR2004 - nearly every number
+        return plain.removesuffix(".0")
     exponential = format_float(value, "e", bits=bits)
     if value == 0 or int(exponential.partition("e")[2]) in _ALL_DIGITS:
         return format_float(value, "f", bits=bits)

@@ -249,6 +249,12 @@ def test_replacing_is_bounded_in_work_and_in_what_it_makes(pattern, replacement,
         call("reReplaceAll", pattern, replacement, text)
 
 
+def test_a_pattern_that_would_take_long_to_compile_is_refused():
+    with pytest.raises(FunctionError, match=r"^error parsing regexp: expression too large: 4098 characters"):
+        call("match", "[a-z]?" * 683, "a")
+    assert call("match", "[a-z]?" * 682, "a") is True
+
+
 TEXTS = st.binary().map(quoting.text_of) | st.text(alphabet="ab*+?()[]{}\\\\$^|.dwsPCQE<>-12")
 
 
