@@ -75,7 +75,7 @@ def printing(place: Place, action: Action) -> Callable[[Value], str]:
             shown = text(value)
         except FunctionError as error:
             raise place.error(str(error)) from None
-        meter.left -= 10 + len(shown)
+        meter.left -= 50 + len(shown)
         return shown
 
     return show
@@ -92,7 +92,7 @@ def entering(place: Place, name: str, depth_max: int) -> Callable[[Any], Callabl
         if meter.depth >= depth_max:
             raise place.error(f"exceeded maximum template depth ({depth_max})")
         meter.depth += 1
-        meter.left -= 10
+        meter.left -= 60
         if meter.left < 0:
             place.look()
         function: Callable[..., None] = definition.function

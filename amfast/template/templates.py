@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from .builtin import BUILTINS
 from .compiler import compiled
 from .errors import TemplateError
+from .html import ESCAPERS, escape
 from .meter import DEPTH_MAX, Meter
 from .nodes import Dot, Tree
 from .parser import is_empty, parse
@@ -45,6 +46,10 @@ class _Run:
         self.output: list[str] = []
 
 
+_Prepared: TypeAlias = dict[str, tuple[_Definition, Mapping[str, _Definition]]]
+"""By text, what it became and the definitions it can use."""
+
+
 class Templates:
     """The set of definitions that all texts of a configuration can use."""
 
@@ -54,7 +59,8 @@ class Templates:
         self._renderings = 0
         """That are going on, in each other."""
         self._definitions: dict[str, _Definition] = {}
-        self._texts: dict[str, tuple[_Definition, Mapping[str, _Definition]]] = {}
+        self._texts: _Prepared = {}
+        self._pages: _Prepared = {}
 
     @classmethod
     def of(cls, sources: Iterable[tuple[str, str]], functions: Mapping[str, Function]) -> Self:
@@ -73,7 +79,16 @@ class Templates:
             return ""
         found = self._texts.get(text)
         if found is None:
-            found = self._prepared(text)
+            found = _keep(self._texts, text, self._prepared(text))
+        return self._rendered(*found, data)
+
+    def html(self, text: str, data: Value) -> str:
+        """``text``, which is HTML, rendered so that no value can be markup or code. Raises TemplateError."""
+        if not text:
+            return ""
+        found = self._pages.get(text)
+        if found is None:
+            found = _keep(self._pages, text, self._escaped(text))
         return self._rendered(*found, data)
 
     def _add(self, definitions: dict[str, _Definition], trees: Mapping[str, Tree]) -> None:
@@ -88,10 +103,14 @@ class Templates:
         if len(trees) > 1 or not is_empty(trees[""].root):
             definitions = dict(definitions)
             self._add(definitions, trees)
-        if len(self._texts) >= _KEPT_MAX:
-            self._texts.clear()
-        self._texts[text] = (main, definitions)
         return main, definitions
+
+    def _escaped(self, text: str) -> tuple[_Definition, Mapping[str, _Definition]]:
+        main, definitions = self._prepared(text)
+        trees = {name: definition.tree for name, definition in definitions.items()} | {"": main.tree}
+        functions = {**self._functions, **ESCAPERS}
+        pages = {name: _Definition(tree, functions, self._meter) for name, tree in escape(trees, "").items()}
+        return pages[""], pages
 
     def _rendered(self, main: _Definition, definitions: Mapping[str, _Definition], data: Value) -> str:
         run = _Run(definitions)
@@ -112,3 +131,12 @@ class Templates:
             meter.depth = depth
             meter.restore(before)
         return whole("".join(run.output))
+
+
+def _keep(
+    kept: _Prepared, text: str, prepared: tuple[_Definition, Mapping[str, _Definition]]
+) -> tuple[_Definition, Mapping[str, _Definition]]:
+    if len(kept) >= _KEPT_MAX:
+        kept.clear()
+    kept[text] = prepared
+    return prepared
