@@ -10,6 +10,7 @@ from .durations import DURATION, duration
 from .gotime import TIME, Time
 from .humanize import humanize_duration
 from .printing import OUTPUT_MAX
+from .quoting import whole
 from .values import (
     ANY,
     ANYS,
@@ -37,7 +38,7 @@ def _join(separator: str, items: list[str]) -> str:
     size = sum(map(len, items)) + len(separator) * max(len(items) - 1, 0)
     if size > OUTPUT_MAX:
         raise FunctionError(f"join: the text is too long (at most {OUTPUT_MAX} characters)")
-    return separator.join(items)
+    return whole(separator.join(items))
 
 
 def _strings(*items: str) -> Sequence:

@@ -15,11 +15,13 @@ from .printing import OUTPUT_MAX
 from .quoting import bytes_of, can_backquote, quote, text_of, valid, whole
 from .values import FunctionError
 
-PATTERNS_REMEMBERED: Final = 128
-"""Compiled ones."""
+PATTERN_MAX: Final = 4096
+"""Characters; RE2 takes quadratic time to compile a pattern, minutes for one of a mebibyte."""
+PATTERNS_REMEMBERED: Final = 32
+"""Compiled ones; a pattern may be made by the template itself, from whatever it finds."""
 WORK_MAX: Final = 1 << 30
 """Matches times bytes of text: in the worst case a search for each match reads the whole text."""
-_MEMORY_MAX: Final = 8 << 20
+_MEMORY_MAX: Final = 4 << 20
 
 _OPTIONS = re2.Options()
 _OPTIONS.max_mem = _MEMORY_MAX
@@ -51,16 +53,27 @@ def replace_all(pattern: str, replacement: str, text: str) -> str:
     return _Replacing(search, replacement, text).run()
 
 
-@lru_cache(PATTERNS_REMEMBERED)
 def _compile(pattern: str) -> re2._Regexp:
+    """Raises PatternError."""
+    found = _compiled(pattern)
+    if isinstance(found, str):
+        raise PatternError(found)
+    return found
+
+
+@lru_cache(PATTERNS_REMEMBERED)
+def _compiled(pattern: str) -> re2._Regexp | str:
+    """The pattern, or what is wrong with it: to find that out may take as long as to compile it."""
+    if len(pattern) > PATTERN_MAX:
+        return f"expression too large: {len(pattern)} characters (at most {PATTERN_MAX})"
     try:
         found = compiled(pattern, _OPTIONS)
     except PatternError as error:
-        raise PatternError(_lookbehind(pattern, str(error))) from None
+        return _lookbehind(pattern, str(error))
     for name in _names(found):
         if _GROUP_NAME.fullmatch(name) is None:
             mark = "(?P<" if f"(?P<{name}>" in pattern else "(?<"
-            raise PatternError(f"invalid named capture: `{mark}{name}>`")
+            return f"invalid named capture: `{mark}{name}>`"
     return found
 
 
