@@ -289,6 +289,14 @@ def test_a_payload_that_cannot_be_rendered_is_a_permanent_failure_and_nothing_is
     assert http.posts == []
 
 
+def test_an_error_that_quotes_all_the_data_is_cut() -> None:
+    config = WebhookConfig(url=Secret("http://h/"), payload='{{ template "__text_alert_list" . }}')
+    with pytest.raises(NotifyError) as caught:
+        send(FakeHttp(), config, *(alert(n=str(n)) for n in range(100)))
+    assert "range can't iterate over {team" in str(caught.value)
+    assert len(str(caught.value)) < 1100
+
+
 def test_integrations_are_built_in_order_with_an_index_of_their_kind() -> None:
     configs = tuple(WebhookConfig(url=Secret(f"http://h/{n}"), send_resolved=n == 0) for n in range(2))
     built = build(Receiver("r", (), configs), FakeHttp(), renderer())
