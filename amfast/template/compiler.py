@@ -66,9 +66,7 @@ class _Body(Expressions):
                 depth += (char in "([") - (char in ")]")
                 deepest = max(deepest, depth)
             if deepest > NESTING_MAX:
-                raise TemplateError(
-                    f"template: {self.tree.parse_name}: an action is nested too deeply"
-                )
+                raise TemplateError(f"template: {self.tree.parse_name}: an action is nested too deeply")
 
     @contextmanager
     def _block(self, charge_from: int = 4) -> Iterator[None]:
