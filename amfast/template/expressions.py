@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,10 +61,6 @@ class Variable:
 
 
 _NIL = Code("None", is_constant=True)
-
-
-def _nothing(*_: Value) -> None:
-    """The method of a field of nothing."""
 
 
 class Expressions:
@@ -285,9 +282,21 @@ class Expressions:
     def _method(
         self, chain: Chain, first: str, root: Code, arguments: list[Node], final: Code | None
     ) -> Code:
+        if chain.container is not None:
+            return self._of_receiver(chain, first, root, arguments, final)
+        final_first, final = (None, None) if final is None else self._saved(final)
+        with self._unsure():
+            call = self._of_receiver(chain, root.text, root, arguments, final)
+        text = f"({call.text} if {first} is not None else None)"
+        if final_first is None or final is None or final.text == final_first:
+            return Code(text)
+        return Code(f"({final_first}, {text})[1]")
+
+    def _of_receiver(
+        self, chain: Chain, first: str, root: Code, arguments: list[Node], final: Code | None
+    ) -> Code:
         name = chain.names[-1]
-        may_end = len(chain.names) > 1 and chain.container is None
-        receiver = self._plain(chain, root.text if may_end else first, root, len(chain.names) - 1)
+        receiver = self._plain(chain, first, root, len(chain.names) - 1)
         place, called = self.place(), Place(self.tree, chain.called_at, self.meter)
         specs: list[Argument] = []
         codes: list[Code] = []
@@ -298,10 +307,16 @@ class Expressions:
         if final is not None:
             specs.append(Argument(self.node))
         method = Method(place, called, chain.field(len(chain.names) - 1), name, specs, len(codes))
-        callee = f"{self.name('m', method)}({receiver})"
-        if may_end:
-            callee = f"({callee} if {first} is not None else {self.name('n', _nothing)})"
-        return self._invoked(callee, codes, final, None)
+        return self._invoked(f"{self.name('m', method)}({receiver})", codes, final, None)
+
+    @contextmanager
+    def _unsure(self) -> Iterator[None]:
+        """What is declared meanwhile may not have been executed."""
+        known = len(self.variables)
+        yield
+        for variable in self.variables[known:]:
+            variable.may_be_unset = True
+            self.unset.append(variable.local)
 
     def _untyped(self, node: Node) -> tuple[Code, Argument]:
         """An argument whose parameter's type is known only when the method is."""
@@ -384,12 +399,8 @@ class Expressions:
             final_first, final = self._saved(final)
         texts = []
         for number, node in enumerate(arguments):
-            known = len(self.variables)
-            texts.append(self._argument(node, VALUE).text)
-            if number:
-                for variable in self.variables[known:]:
-                    variable.may_be_unset = True
-                    self.unset.append(variable.local)
+            with self._unsure() if number else nullcontext():
+                texts.append(self._argument(node, VALUE).text)
         if final is not None:
             texts.append(final.text)
         text = f"({f' {word} '.join(texts)})"
