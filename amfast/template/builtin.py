@@ -308,8 +308,10 @@ def _call(name: str, function: Value, *arguments: Value) -> Value:
     return function.call(*prepared)
 
 
-def _of(name: str, result: Type, call: Callable[..., Any], *parameters: Type, rest: bool = False) -> Function:
-    return Function(name, parameters, result, call, variadic=rest)
+def _of(
+    name: str, result: Type, call: Callable[..., Any], *parameters: Type, rest: bool = False, cost: int = 20
+) -> Function:
+    return Function(name, parameters, result, call, variadic=rest, cost=cost)
 
 
 _any = partial(_of, rest=True)
@@ -339,12 +341,12 @@ BUILTINS: Final[dict[str, Function]] = {
         _any("index", VALUE, _index, VALUE, VALUE),
         _any("slice", VALUE, _slice, VALUE, VALUE),
         LEN,
-        _any("html", STRING, _html, ANY),
-        _any("js", STRING, _js, ANY),
-        _any("urlquery", STRING, _urlquery, ANY),
-        _any("print", STRING, lambda *values: sprint(values), ANY),
-        _any("println", STRING, lambda *values: sprintln(values), ANY),
-        _any("printf", STRING, lambda pattern, *values: sprintf(pattern, values), STRING, ANY),
+        _any("html", STRING, _html, ANY, cost=60),
+        _any("js", STRING, _js, ANY, cost=60),
+        _any("urlquery", STRING, _urlquery, ANY, cost=60),
+        _any("print", STRING, lambda *values: sprint(values), ANY, cost=60),
+        _any("println", STRING, lambda *values: sprintln(values), ANY, cost=60),
+        _any("printf", STRING, lambda pattern, *values: sprintf(pattern, values), STRING, ANY, cost=150),
     )
 }
 """By name."""

@@ -22,7 +22,6 @@ from .values import STRING, Function
 
 NESTING_MAX: Final = 90
 """Brackets in each other in one line of code; Python takes 200."""
-CHECKED_CHARGE: Final = 4
 
 
 def compiled(tree: Tree, functions: Mapping[str, Function], meter: Meter) -> Callable[..., None]:
@@ -67,20 +66,18 @@ class _Body(Expressions):
                 depth += (char in "([") - (char in ")]")
                 deepest = max(deepest, depth)
             if deepest > NESTING_MAX:
-                raise TemplateError(
-                    f"template: {self.tree.parse_name}: {self.tree.name}: an action is nested too deeply"
-                )
+                raise TemplateError(f"template: {self.tree.parse_name}: an action is nested too deeply")
 
     @contextmanager
-    def _block(self) -> Iterator[None]:
-        """Indented lines, the first of which takes the steps of all."""
+    def _block(self, charge_from: int = 4) -> Iterator[None]:
+        """Indented lines, the first of which takes the steps of all if there are so many."""
         self._indent += 1
         start = len(self._lines)
         self._emit("pass")
         outer, self.steps, self.unset = (self.steps, self.unset), 0, []
         yield
         first = [f"{name} = UNSET" for name in self.unset]
-        if self.steps > CHECKED_CHARGE:
+        if self.steps >= charge_from:
             first.append(f"meter.left -= {self.steps}")
         if first:
             self._lines[start] = " " * self._indent + "; ".join(first)
@@ -197,7 +194,7 @@ class _Body(Expressions):
             for number, variable in enumerate(reversed(node.pipe.variables)):
                 self._loop_variable(node.pipe, variable.names[0], number, targets, after)
             self._emit(f"for {', '.join(targets)} in {items}:")
-            with self._block():
+            with self._block(charge_from=1):
                 self.steps += 1
                 for line in after:
                     self._emit(line)

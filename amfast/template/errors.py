@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from amfast.model.errors import AmfastError
 
 from .nodes import Node, Tree
 from .quoting import bytes_of, quote
 
+_SHOWN_MAX: Final = 4_000
+
 
 class TemplateError(AmfastError):
-    """A template that cannot be parsed or executed: ``template: NAME:LINE:COLUMN: executing "NAME" at <.X>: …``."""
+    """A template that cannot be parsed or executed: ``template: NAME:LINE:COLUMN: executing "NAME" at <.X>: …``.
+
+    What is too long to be read is cut in its middle.
+    """
+
+    def __init__(self, text: str) -> None:
+        if len(text) > _SHOWN_MAX:
+            text = f"{text[: _SHOWN_MAX // 2]} … {text[-_SHOWN_MAX // 2 :]}"
+        super().__init__(text)
 
 
 def at(tree: Tree, node: Node, message: str) -> TemplateError:

@@ -55,6 +55,11 @@ class Variable:
 
 
 _NIL = Code("None", is_constant=True)
+_YES, _NO = "True", "False"
+
+
+def _nothing(*_: Value) -> None:
+    """The method of a field of nothing."""
 
 
 class Expressions:
@@ -275,7 +280,8 @@ class Expressions:
         self, chain: Chain, first: str, root: Code, arguments: list[Node], final: Code | None
     ) -> Code:
         name = chain.names[-1]
-        receiver = self._plain(chain, first, root, len(chain.names) - 1)
+        may_end = len(chain.names) > 1 and chain.container is None
+        receiver = self._plain(chain, root.text if may_end else first, root, len(chain.names) - 1)
         place, called = self.place(), Place(self.tree, chain.called_at, self.meter)
         specs: list[Argument] = []
         codes: list[Code] = []
@@ -286,7 +292,10 @@ class Expressions:
         if final is not None:
             specs.append(Argument(self.node))
         method = Method(place, called, chain.field(len(chain.names) - 1), name, specs, len(codes))
-        return self._invoked(f"{self.name('m', method)}({receiver})", codes, final, None)
+        callee = f"{self.name('m', method)}({receiver})"
+        if may_end:
+            callee = f"({callee} if {first} is not None else {self.name('n', _nothing)})"
+        return self._invoked(callee, codes, final, None)
 
     def _untyped(self, node: Node) -> tuple[Code, Argument]:
         """An argument whose parameter's type is known only when the method is."""
@@ -294,18 +303,23 @@ class Expressions:
             self.node = node
             return _NIL, Argument(node, is_constant=True)
         code = self._argument(node, VALUE)
-        return code, Argument(self.node, in_interface=self._is_in_interface(node))
+        return code, Argument(self.node, in_interface=self._is_in_interface(node) != _NO)
 
-    def _is_in_interface(self, node: Node) -> bool:
-        """Whether a nil that comes from here is one of type ``interface {}``."""
+    def _is_in_interface(self, node: Node) -> str:
+        """What says whether a nil that comes from here is one of type ``interface {}``: code, or True or False."""
         match node:
-            case nodes.Field() | nodes.Chain():
-                return True
+            case nodes.Chain():
+                return _YES
+            case nodes.Field():
+                return _YES if self.dot.container else f"{self.dot.local} is not None"
             case nodes.Dot():
-                return self.dot.container is not None
-            case nodes.Variable(names=[name]):
-                return self._variable(name)[1] is not None
-        return isinstance(node, nodes.Variable)
+                return _YES if self.dot.container else _NO
+            case nodes.Variable(names=[name, *fields]):
+                code, container = self._variable(name)
+                if container is not None or (fields and not code.is_local):
+                    return _YES
+                return f"{code.text} is not None" if fields else _NO
+        return _NO
 
     def _invoked(self, callee: str, arguments: list[Code], final: Code | None, static: Type | None) -> Code:
         """A call whose last argument comes from the pipe and is evaluated first."""
@@ -340,7 +354,7 @@ class Expressions:
         if final is not None:
             if not all(code.is_simple for code in codes) and not final.is_simple:
                 final_first, final = self._saved(final)
-            final = self._converted(final, parameter_type(function, number - 1), in_interface=False)
+            final = self._converted(final, parameter_type(function, number - 1), _NO)
             codes.append(final)
         code = self._called(function, command, name, codes, written)
         if final_first is not None:
@@ -356,9 +370,11 @@ class Expressions:
             callee = str(written[0]) if written else "value"
             codes = [Code(self.constant(callee), STRING, is_constant=True), *codes]
         place = Place(self.tree, command, self.meter)
-        if function is LEN and written and self._is_in_interface(written[0]):
-            function = LEN_OF_FIELD
-        call = self.name("k", calling(place, name, function))
+        call = self._either(
+            self._is_in_interface(written[0]) if function is LEN and written else _NO,
+            calling(place, name, LEN_OF_FIELD),
+            calling(place, name, function),
+        )
         static = function.result if function.result in (STRING, BOOL) else None
         if function in (EQ, NE) and [one.is_constant and one.static is STRING for one in codes] == [
             False,
@@ -411,13 +427,22 @@ class Expressions:
                 code = self._chained(node, [], None)
             case _:
                 return self._constant_of(node, target)
-        return self._converted(code, target, in_interface=self._is_in_interface(node))
+        return self._converted(code, target, self._is_in_interface(node))
 
-    def _converted(self, code: Code, target: Type, *, in_interface: bool) -> Code:
+    def _converted(self, code: Code, target: Type, in_interface: str) -> Code:
         if target is ANY or target is VALUE or (code.static is not None and code.static is target):
             return code
-        convert = self.name("a", conversion(self.tree, self.node, target, in_interface=in_interface))
+        convert = self._either(
+            in_interface,
+            *(conversion(self.tree, self.node, target, in_interface=is_typed) for is_typed in (True, False)),
+        )
         if target is not STRING:
             return Code(f"{convert}({code.text})")
         first, value = self._saved(code)
         return Code(f"({value.text} if type({first}) is str else {convert}({value.text}))", STRING)
+
+    def _either(self, condition: str, yes: object, no: object) -> str:
+        """One of two callables, by what is known only when the code runs."""
+        if condition in (_YES, _NO):
+            return self.name("a", yes if condition == _YES else no)
+        return f"({self.name('a', yes)} if {condition} else {self.name('a', no)})"

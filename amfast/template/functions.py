@@ -10,6 +10,7 @@ from .durations import DURATION, duration
 from .gotime import TIME, Time
 from .humanize import humanize_duration
 from .printing import OUTPUT_MAX
+from .quoting import whole
 from .values import (
     ANY,
     ANYS,
@@ -37,7 +38,7 @@ def _join(separator: str, items: list[str]) -> str:
     size = sum(map(len, items)) + len(separator) * max(len(items) - 1, 0)
     if size > OUTPUT_MAX:
         raise FunctionError(f"join: the text is too long (at most {OUTPUT_MAX} characters)")
-    return separator.join(items)
+    return whole(separator.join(items))
 
 
 def _strings(*items: str) -> Sequence:
@@ -83,8 +84,6 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         ("title", (STRING,), STRING, casing.title),
         ("trimSpace", (STRING,), STRING, lambda text: text.strip(_SPACE)),
         ("join", (STRING, STRINGS), STRING, _join),
-        ("match", (STRING, STRING), BOOL, regexes.matches),
-        ("reReplaceAll", (STRING, STRING, STRING), STRING, regexes.replace_all),
         ("safeHtml", (STRING,), content.HTML, lambda text: Word(text, content.HTML)),
         ("safeUrl", (STRING,), content.URL, lambda text: Word(text, content.URL)),
         ("urlUnescape", (STRING,), STRING, encodings.query_unescape),
@@ -96,6 +95,10 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         ("toJson", (ANY,), STRING, gojson.encode),
         ("base64encode", (STRING,), STRING, encodings.base64_encode),
         ("base64decode", (STRING,), STRING, encodings.base64_decode),
+    ),
+    "match": Function("match", (STRING, STRING), BOOL, regexes.matches, work=regexes.work),
+    "reReplaceAll": Function(
+        "reReplaceAll", (STRING, STRING, STRING), STRING, regexes.replace_all, work=regexes.work
     ),
     **_table(
         ("stringSlice", (STRING,), STRINGS, _strings),

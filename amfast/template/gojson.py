@@ -10,7 +10,7 @@ from typing import Final
 
 from .floats import format_float
 from .printing import DEPTH_MAX, OUTPUT_MAX, is_nil
-from .quoting import bytes_of, valid
+from .quoting import bytes_of, whole
 from .values import INTS, UINTS, Function, FunctionError, Kind, Type, Value, type_of
 
 _ESCAPED: Final = re.compile('[\0-\x1f"\\\\<>&\u2028\u2029]|[\ud800-\udfff]')
@@ -49,6 +49,9 @@ def number(value: float, bits: int = 64) -> str:
     """A number in JSON: with an exponent if it is very small or very large. Raises FunctionError if it is none."""
     if not math.isfinite(value):
         raise FunctionError(f"json: unsupported value: {format_float(value, 'g', bits=bits)}")
+    plain = repr(value)
+    if bits == 64 and "e" not in plain:  # noqa: PLR2004 - nearly every number
+        return plain.removesuffix(".0")
     exponential = format_float(value, "e", bits=bits)
     if value == 0 or int(exponential.partition("e")[2]) in _ALL_DIGITS:
         return format_float(value, "f", bits=bits)
@@ -137,7 +140,7 @@ class _Writer:
 def _plain(value: Value, go_type: Type) -> str:
     kind = go_type.kind
     if kind is Kind.STRING:
-        return quote(valid(value) if value.isascii() else value)
+        return quote(whole(value))
     if kind is Kind.BOOL:
         return "true" if value else "false"
     if kind in INTS or kind in UINTS:

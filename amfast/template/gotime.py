@@ -140,6 +140,12 @@ def _add_date(time: Time, years: int, months: int, days: int) -> Time:
     return Time.date(clock.year + years, clock.month + months, clock.day + days, second, clock.ns, time.zone)
 
 
+def _in(time: Time, zone: Zone | None) -> Time:
+    if zone is None:
+        raise FunctionError("time: missing Location in call to Time.In")
+    return time.within(zone)
+
+
 def _truncate(time: Time, unit: int) -> Time:
     return time.plus(-((time.ns - ZERO_NS) % unit)) if unit > 0 else time
 
@@ -185,7 +191,7 @@ TIME.methods.update(
         ("UnixNano", (), INT64, lambda time: _unix(time, NS)),
         ("UTC", (), TIME, lambda time: time.within(UTC)),
         ("Local", (), TIME, lambda time: time.within(LOCAL)),
-        ("In", (LOCATION,), TIME, Time.within),
+        ("In", (LOCATION,), TIME, _in),
         ("Location", (), LOCATION, lambda time: time.zone),
         ("IsDST", (), BOOL, lambda time: time.zone.at(time.ns // NS).is_dst),
         ("IsZero", (), BOOL, lambda time: time.ns == ZERO_NS),

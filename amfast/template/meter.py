@@ -13,7 +13,7 @@ from .errors import at
 from .nodes import Node, Tree
 from .values import Value
 
-STEPS_MAX: Final = 15_000_000
+STEPS_MAX: Final = 10_000_000
 """Of one rendering, with the renderings that it asks for."""
 OUTPUT_MAX: Final = 16_000_000
 """Characters of one rendering."""

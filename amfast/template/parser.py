@@ -15,7 +15,7 @@ from .quoting import quote, unquote
 
 SOURCE_MAX: Final = 1_000_000
 """Characters of one source."""
-NODES_MAX: Final = 50_000
+NODES_MAX: Final = 20_000
 """Nodes of one source; a node is a word or more."""
 PARENTHESES_MAX: Final = 50
 """Pipelines in parentheses in each other."""

@@ -46,7 +46,8 @@ def failing(error: TemplateError) -> Callable[[], NoReturn]:
 
 def calling(place: Place, name: str, function: Function) -> Callable[..., Value]:
     """A call of a function or method with arguments that fit."""
-    call, cost, meter = function.call, function.cost, place.meter
+    cost, meter = function.cost, place.meter
+    call = function.call if function.work is None else _working(function.call, function.work, meter)
 
     def invoke(*arguments: Value) -> Value:
         meter.left -= cost
@@ -64,6 +65,16 @@ def calling(place: Place, name: str, function: Function) -> Callable[..., Value]
     return invoke
 
 
+def _working(call: Callable[..., Value], work: Callable[[], int], meter: Meter) -> Callable[..., Value]:
+    def invoke(*arguments: Value) -> Value:
+        try:
+            return call(*arguments)
+        finally:
+            meter.left -= work()
+
+    return invoke
+
+
 def printing(place: Place, action: Action) -> Callable[[Value], str]:
     """What puts a value out that is no plain string."""
     meter = place.meter
@@ -75,7 +86,7 @@ def printing(place: Place, action: Action) -> Callable[[Value], str]:
             shown = text(value)
         except FunctionError as error:
             raise place.error(str(error)) from None
-        meter.left -= 10 + len(shown)
+        meter.left -= 50 + len(shown)
         return shown
 
     return show
@@ -92,7 +103,7 @@ def entering(place: Place, name: str, depth_max: int) -> Callable[[Any], Callabl
         if meter.depth >= depth_max:
             raise place.error(f"exceeded maximum template depth ({depth_max})")
         meter.depth += 1
-        meter.left -= 10
+        meter.left -= 60
         if meter.left < 0:
             place.look()
         function: Callable[..., None] = definition.function

@@ -29,6 +29,7 @@ _OFFSETS: Final = {
         ("07:00:00", "(.)(..):(..):(..)"),
     )
 }
+_SPACES_OR_NOT: Final = re.compile(" +|[^ ]+")
 _SIGNED_HOURS: Final = re.compile(r"[+-]0*(?:[0-9]|1[0-9]|2[0-3])(?![0-9])")
 _ZONE: Final = re.compile(r"ChST|MeST|[A-Z]{3,6}")
 
@@ -72,7 +73,7 @@ class _Reader:
     def __init__(self, layout: str, value: str) -> None:
         self._layout = layout
         self._value = value
-        self._rest = value
+        self._at = 0
         self._year = self._hour = self._minute = self._second = self._ns = 0
         self._month: int | None = None
         self._day: int | None = None
@@ -89,38 +90,41 @@ class _Reader:
             if element:
                 following = pieces[number + 1][1]
                 self._element(element, fraction_follows=is_fraction(following))
-        if self._rest:
-            raise self._failure(f": extra text: {_quoted(self._rest)}")
+        if self._at < len(self._value):
+            raise self._failure(f": extra text: {_quoted(self._value[self._at :])}")
         return self._time()
 
     def _failure(self, message: str) -> FunctionError:
         return FunctionError(f"parsing time {_quoted(self._value)}{message}")
 
-    def _mismatch(self, rest: str, wanted: str) -> FunctionError:
+    def _mismatch(self, position: int, wanted: str) -> FunctionError:
+        rest = self._value[position:]
         return self._failure(
             f" as {_quoted(self._layout)}: cannot parse {_quoted(rest)} as {_quoted(wanted)}"
         )
 
+    def _peek(self, size: int) -> str:
+        return self._value[self._at : self._at + size]
+
+    def _skip_spaces(self, most: int | None = None) -> None:
+        end = len(self._value) if most is None else min(self._at + most, len(self._value))
+        while self._at < end and self._value[self._at] == " ":
+            self._at += 1
+
     def _skip(self, plain: str) -> None:
         """Plain text has to be there as it is, but for the number of spaces, which may be missing at the end."""
-        position = 0
-        while position < len(plain):
-            if plain[position] == " ":
-                if self._rest and self._rest[0] != " ":
-                    raise self._mismatch(self._rest, plain)
-                position = len(plain) - len(plain[position:].lstrip(" "))
-                self._rest = self._rest.lstrip(" ")
+        for piece in _SPACES_OR_NOT.findall(plain):
+            if piece[0] == " ":
+                if self._peek(1) not in ("", " "):
+                    raise self._mismatch(self._at, plain)
+                self._skip_spaces()
                 continue
-            end = plain.find(" ", position)
-            piece = plain[position : end if end >= 0 else len(plain)]
-            same = _common_prefix(piece, self._rest)
-            self._rest = self._rest[same:]
-            if same < len(piece):
-                raise self._mismatch(self._rest, plain)
-            position += len(piece)
+            if not self._value.startswith(piece, self._at):
+                raise self._mismatch(self._at + _common_prefix(piece, self._peek(len(piece))), plain)
+            self._at += len(piece)
 
     def _element(self, element: str, *, fraction_follows: bool) -> None:
-        before = self._rest
+        before = self._at
         try:
             if element in ZONES:
                 self.read_offset(element)
@@ -136,25 +140,24 @@ class _Reader:
             raise self._mismatch(before, element) from None
 
     def _take(self, pattern: re.Pattern[str]) -> re.Match[str]:
-        found = pattern.match(self._rest)
+        found = pattern.match(self._value, self._at)
         if found is None:
             raise _BadError
-        self._rest = self._rest[found.end() :]
+        self._at = found.end()
         return found
 
     def _number(self, element: str) -> int:
         """One digit or two; two if the element starts with a zero."""
-        digits = _ONE_OR_TWO.match(self._rest)
-        if digits is None or (element[0] == "0" and len(digits[0]) == 1):
+        digits = self._take(_ONE_OR_TWO)[0]
+        if element[0] == "0" and len(digits) == 1:
             raise _BadError
-        self._rest = self._rest[digits.end() :]
-        return int(digits[0])
+        return int(digits)
 
     def _name(self, names: tuple[str, ...], letters: int | None) -> int:
         for number, name in enumerate(names):
             wanted = name[:letters]
-            if self._rest[: len(wanted)].lower() == wanted.lower():
-                self._rest = self._rest[len(wanted) :]
+            if self._peek(len(wanted)).lower() == wanted.lower():
+                self._at += len(wanted)
                 return number
         raise _BadError
 
@@ -162,9 +165,11 @@ class _Reader:
         self._year = int(self._take(_YEAR)[0])
 
     def read_short_year(self, _: str) -> None:
-        if len(self._rest) < len("06"):
+        digits = self._peek(2)
+        if len(digits) < len("06"):
             raise _BadError
-        year, self._rest = _integer(self._rest[:2]), self._rest[2:]
+        year = _integer(digits)
+        self._at += len(digits)
         self._year = year + (1900 if year >= _PIVOT else 2000)
 
     def read_month_name(self, element: str) -> None:
@@ -180,17 +185,16 @@ class _Reader:
 
     def read_day(self, element: str) -> None:
         if element == "_2":
-            self._rest = self._rest.removeprefix(" ")
+            self._skip_spaces(1)
         self._day = self._number(element)
 
     def read_year_day(self, element: str) -> None:
         if element == "__2":
-            self._rest = self._rest.removeprefix(" ").removeprefix(" ")
-        digits = _ONE_TO_THREE.match(self._rest)
-        if digits is None or (element == "002" and len(digits[0]) != len(element)):
+            self._skip_spaces(2)
+        digits = self._take(_ONE_TO_THREE)[0]
+        if element == "002" and len(digits) != len(element):
             raise _BadError
-        self._rest = self._rest[digits.end() :]
-        self._year_day = int(digits[0])
+        self._year_day = int(digits)
 
     def read_hour(self, element: str) -> None:
         self._hour = self._number(element)
@@ -208,38 +212,37 @@ class _Reader:
             raise _RangeError("second")
 
     def read_half(self, element: str) -> None:
-        half, self._rest = self._rest[:2], self._rest[2:]
+        half = self._peek(2)
         if half not in (("AM", "PM") if element == "PM" else ("am", "pm")):
             raise _BadError
+        self._at += len(half)
         self._half = half.upper()
 
     def read_fraction(self, element: str) -> None:
         """A fraction of as many digits as the element's zeros; nines stand for any number, or none."""
         if element[1] == "9":
-            found = _FRACTION.match(self._rest)
+            found = _FRACTION.match(self._value, self._at)
             if found is None:
                 return
             digits = found[1]
         else:
             size = fraction_digits(element)
-            if len(self._rest) <= size or self._rest[0] not in ".,":
+            text = self._peek(1 + size)
+            if len(text) <= size or text[0] not in ".,":
                 raise _BadError
-            digits = self._rest[1 : 1 + size]
+            digits = text[1:]
         fraction = _integer(digits[:9])
         if fraction < 0:
             raise _RangeError("fractional second")
         self._ns = fraction * 10 ** (9 - len(digits[:9]))
-        self._rest = self._rest[1 + len(digits) :]
+        self._at += 1 + len(digits)
 
     def read_offset(self, element: str) -> None:
-        if element[0] == "Z" and self._rest[:1] == "Z":
-            self._rest = self._rest[1:]
+        if element[0] == "Z" and self._peek(1) == "Z":
+            self._at += 1
             self._utc = True
             return
-        found = _OFFSETS[element[1:]].match(self._rest)
-        if found is None:
-            raise _BadError
-        self._rest = self._rest[found.end() :]
+        found = self._take(_OFFSETS[element[1:]])
         hours, minutes, seconds = _two_digits(found[2], found[3] or "00", found[4] or "00")
         if seconds > _SIXTY:
             raise _RangeError("time zone offset second")
@@ -255,14 +258,14 @@ class _Reader:
         self._offset_s = -offset if found[1] == "-" else offset
 
     def read_zone_name(self, _: str) -> None:
-        if self._rest.startswith("UTC"):
-            self._rest = self._rest[3:]
+        if self._peek(3) == "UTC":
+            self._at += 3
             self._utc = True
             return
-        size = _zone_length(self._rest)
-        if not size:
+        start, self._at = self._at, _zone_end(self._value, self._at)
+        if start == self._at:
             raise _BadError
-        self._zone, self._rest = self._rest[:size], self._rest[size:]
+        self._zone = self._value[start : self._at]
 
     def _time(self) -> Time:
         month, day = self._month_and_day()
@@ -348,18 +351,18 @@ def _two_digits(*parts: str) -> list[int]:
     return numbers
 
 
-def _zone_length(text: str) -> int:
-    """How many letters at the start look like the name of a zone, or like the offset that some have for a name."""
-    if text.startswith("GMT"):
-        offset = _SIGNED_HOURS.match(text, 3)
-        return 3 if offset is None else offset.end()
-    if text[:1] in ("+", "-"):
-        offset = _SIGNED_HOURS.match(text) if len(text) >= len("+03") else None
-        return 0 if offset is None else offset.end()
-    found = _ZONE.match(text)
+def _zone_end(text: str, start: int) -> int:
+    """Where what looks like the name of a zone ends, or like the offset that some have for a name."""
+    if text.startswith("GMT", start):
+        offset = _SIGNED_HOURS.match(text, start + 3)
+        return start + 3 if offset is None else offset.end()
+    if text[start : start + 1] in ("+", "-"):
+        offset = _SIGNED_HOURS.match(text, start) if len(text) - start >= len("+03") else None
+        return start if offset is None else offset.end()
+    found = _ZONE.match(text, start)
     if found is None:
-        return 0
+        return start
     name = found[0]
     if len(name) == len("MST") or name in ("WITA", "ChST", "MeST"):
-        return len(name)
-    return len(name) if len(name) in (4, 5) and name[-1] == "T" else 0
+        return found.end()
+    return found.end() if len(name) in (4, 5) and name[-1] == "T" else start

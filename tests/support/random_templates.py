@@ -3,34 +3,34 @@
 import random
 
 _OPERANDS = {
-    "string": '.word .text .markup .empty .kv.zone .kv.nosuch .person.Name .color.String .url .js "b" "<i>" `raw` "%v,%s"',
-    "int": "1 0 2 -1 'a' .int .zero .neg .person.Age .point.X .point.Sum .time.Year (len.words)",
+    "string": """
+        .word .text .markup .empty .kv.zone .kv.nosuch .person.Name .color.String .url .js "b" "<i>" `raw` "%v,%s"
+    """,
+    "int": "1 0 2 -1 'a' .int .zero .neg .person.Age .point.X .point.Sum .time.Year (len_.words)",
     "list": ".list .none .nested (list) .person.Extra.k",
     "strings": ".words .some .person.Tags .kv.Names .pairs.Values",
     "map": ".map .nomap .kv .strings .counts .map.c .person.Links .map.c.d",
-    "struct": ".point .person .time (index.points(0)) .person.Home",
-    "any": ". $ .nil .missing .float .yes .no .uint8 .duration .html .named .pairs .points .numbers .map.a nil true 2.5 1e3",
+    "struct": ".point .person .time (index_.points_0) .person.Home",
+    "any": """
+        . $ .nil .missing .float .yes .no .uint8 .duration .html .named .pairs .points .numbers .map.a nil true 2.5
+    """,
     "wrong": ".nil.x .word.x .map.nosuch.y .X .Name $.word.x .person.nosuch .point.x .point.Scale .time.Sub",
 }
-_BY_TYPE = {
-    kind: text.replace("(len.words)", "(len_.words)")
-    .replace("(index.points(0))", "(index_.points_0)")
-    .split()
-    for kind, text in _OPERANDS.items()
-}
+_BY_TYPE = {kind: text.split() for kind, text in _OPERANDS.items()}
 _SIGNATURES = """
-print: / print: any / print: any any / println: string int / printf: string any any / printf: string string / len: list
-len: string / len: map / index: list int / index: strings int / index: map string / slice: string int / slice: list int int
-eq: any any / eq: int int / eq: string string string / ne: int int / lt: int int / ge: string string / and: any any
-or: any any / or: string string / not: any / html: any / html: string / js: string / urlquery: string / toUpper: string
-join: string strings / toJson: any / list: any any / dict: string any / dict: string any string any / stringSlice: string
-safeHtml: string / safeUrl: string / append: list any / .point.Scale: int / .kv.Remove: strings / .some.Join: string
-$.point.Label: string string / $.person.Greeting: string / .time.Format: string / trimSpace: string / date: string struct
+print: / print: any / print: any any / println: string int / printf: string any any / printf: string string
+len: list / len: string / len: map / index: list int / index: strings int / index: map string / slice: string int
+slice: list int int / eq: any any / eq: int int / eq: string string string / ne: int int / lt: int int
+ge: string string / and: any any / or: any any / or: string string / not: any / html: any / html: string / js: string
+urlquery: string / toUpper: string / join: string strings / toJson: any / list: any any / dict: string any
+dict: string any string any / stringSlice: string / safeHtml: string / safeUrl: string / append: list any
+.point.Scale: int / .kv.Remove: strings / .some.Join: string / $.point.Label: string string
+$.person.Greeting: string / .time.Format: string / trimSpace: string / date: string struct
 """
 _CALLS = [
     (name.strip(), kinds.split())
     for name, kinds in (
-        one.split(":") for line in _SIGNATURES.strip().splitlines() for one in line.split(" / ")
+        one.split(":") for line in _SIGNATURES.strip().split("\n") for one in line.split(" / ")
     )
 ]
 _FORMATS = ('"%v"', '"%s|%d"', '"%5v"', '"%q"', '"%x"', '"%v %v"', '"<%s>"', '"%T"', '"%+v"', '"%05d|%-4s"')
@@ -45,7 +45,8 @@ _ELEMENTS = (
     ('<a href="', '">'), ("<p title='", "'>"), ("<p class=", ">"), ("<script>x = ", ";</script>"), ("<b>", "</b>"),
     ('<script>x = "', '";</script>'), ("<style>p { color: ", "; }</style>"), ("<textarea>", "</textarea>"),
     ('<a href="/x?q=', '">'), ('<p onclick="f(', ')">'), ('<p style="width: ', '">'), ("<!-- ", " -->"),
-    ("<script>`a ", "${x}`</script>"), ('<img srcset="', '">'), ("<script>f(/a", "/)</script>"), ("<title>", "</title>"),
+    ("<script>`a ", "${x}`</script>"), ('<img srcset="', '">'), ("<title>", "</title>"),
+    ("<script>f(/a", "/)</script>"),
     ("<style>p { background: url('", "') }</style>"), ("<a href='http://h/", "?x#y'>"), ("<script>// ", "\n</script>"),
 )  # fmt: skip
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping as MappingLike
 from pathlib import Path
 from typing import Any
 
-from amfast.template.functions import FUNCTIONS
-
 from amfast.template import data, gotime
+from amfast.template.functions import FUNCTIONS
 from amfast.template.values import (
     ANY,
     BOOL,

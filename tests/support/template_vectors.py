@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from amfast.template.functions import FUNCTIONS, timed
-
 from amfast.template.errors import TemplateError
+from amfast.template.functions import FUNCTIONS, timed
 from amfast.template.templates import Templates
 from tests.support.template_data import moment, sets
 

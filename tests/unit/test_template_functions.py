@@ -1,5 +1,6 @@
-"""Alertmanager's template functions. The vectors were made by ``tests/conformance/functions``, which is Go itself."""
+"""Alertmanager's template functions. The vectors were made by ``tests/conformance/strings``, which is Go itself."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -8,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amfast.model.timestamp import NS
-from amfast.template import content, durations, gojson, gotime, printf, quoting, regexes, values
+from amfast.template import content, durations, gojson, gotime, printf, quoting, values
 from amfast.template.functions import FUNCTIONS, timed
 from amfast.template.gotime import Time
 from amfast.template.values import FunctionError, Integer, Kind, Mapping, Sequence, Type
 from tests.support.go_values import Pair, told
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "templates" / "functions.json"
+VECTORS = Path(__file__).parents[1] / "vectors" / "templates" / "strings.json"
 
 
 def call(name, *arguments):
@@ -177,7 +178,7 @@ def test_json_that_grows_without_bound_is_refused():
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.floats(-1e15, 1e15) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=10,
+    max_leaves=5,
 )
 
 
@@ -246,7 +247,29 @@ def test_strings_are_joined_within_bounds():
 def test_replacing_is_bounded_in_work_and_in_what_it_makes(pattern, replacement, text):
     with pytest.raises(FunctionError, match=r"reReplaceAll: .* too (long|much work)"):
         call("reReplaceAll", pattern, replacement, text)
-    assert regexes.PATTERNS_REMEMBERED <= 1024
+
+
+def test_a_pattern_that_would_take_long_to_compile_is_refused():
+    with pytest.raises(FunctionError, match=r"^error parsing regexp: expression too large: 4098 characters"):
+        call("match", "[a-z]?" * 683, "a")
+    assert call("match", "[a-z]?" * 682, "a") is True
+
+
+TEXTS = st.binary().map(quoting.text_of) | st.text(alphabet="ab*+?()[]{}\\\\$^|.dwsPCQE<>-12")
+
+
+@given(st.sampled_from(sorted(FUNCTIONS)), st.lists(TEXTS, min_size=3, max_size=3))
+def test_no_text_brings_anything_but_a_result_or_an_error(name, texts):
+    parameters = FUNCTIONS[name].parameters
+    if any(parameter.kind not in (Kind.STRING, Kind.INTERFACE) for parameter in parameters):
+        return
+    with contextlib.suppress(FunctionError):
+        assert printf.sprint([call(name, *texts[: len(parameters)])]) is not None
+
+
+def test_bytes_that_are_joined_become_characters():
+    assert call("join", "\udc82", ["\udce2", "\udcac"]) == "\u20ac"
+    assert call("toJson", "\udce2\udc82\udcac") == '"\u20ac"'
 
 
 def test_every_function_carries_its_own_name():

@@ -1,5 +1,6 @@
 """Times and durations as Go has them. The vectors were made by ``tests/conformance/times``, which is Go itself."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -174,6 +175,58 @@ def test_a_long_name_of_a_zone_cannot_be_multiplied():
 @pytest.mark.parametrize("layout", ["." * 200_000, ".0" * 100_000, ".0000" * 50_000 + "1", "_" * 200_000])
 def test_a_long_layout_takes_linear_time(layout):
     assert Time(0).format(layout)
+
+
+@pytest.mark.parametrize(
+    ("layout", "value"),
+    [
+        ("2 " * 50_000, "1 " * 50_000),
+        ("15" * 50_000, "11" * 50_000),
+        ("x" * 100_000, "x" * 100_000 + "y"),
+        (" x" * 50_000, "  x" * 50_000),
+        ("MST" * 50_000, "GMT" * 50_000),
+        ("." + "0" * 4000, "." + "1" * 4000),
+    ],
+)
+def test_a_long_value_is_read_in_linear_time(layout, value):
+    with contextlib.suppress(FunctionError):
+        parse(layout, value)
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            "2006",
+            "06",
+            "Jan",
+            "1",
+            "Mon",
+            "02",
+            "_2",
+            "002",
+            "15",
+            "3",
+            "4",
+            "5",
+            "PM",
+            "MST",
+            "Z07:00",
+            "-07",
+            ".000",
+            ",9",
+            "x",
+            "+",
+            "-",
+            "�",
+        ]
+    )
+)
+
+
+@given(PIECES.map(" ".join), st.text(alphabet="0123456789 .,+-:ZTAPMGJanUTC\udcff\u00e9"))
+def test_no_value_brings_anything_but_a_time_or_an_error(layout, value):
+    with contextlib.suppress(FunctionError):
+        assert text(parse(layout, value))
 
 
 def test_a_method_with_several_results_says_why_no_template_can_call_it():

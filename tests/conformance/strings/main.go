@@ -1,6 +1,6 @@
 // Prints, as JSON, what Go's packages make of random inputs to the functions of templates.
 //
-//	go run ./tests/conformance/functions -seed 7 -count 110 > tests/vectors/templates/functions.json
+//	go run ./tests/conformance/strings -seed 7 -count 110 > tests/vectors/templates/strings.json
 //
 // Strings are written byte by byte, each as the character with its number, so that any bytes can be told.
 package main
