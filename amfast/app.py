@@ -55,6 +55,10 @@ from amfast.receivers.table import INTEGRATIONS
 from amfast.running import Parts, Running
 from amfast.status import StatusViews
 from amfast.storage import SnapshotFile
+from amfast.template import gotime
+from amfast.template.loading import load_templates
+from amfast.template.rendering import Renderer
+from amfast.template.zones import LOCAL
 from amfast.views import AlertViews, Mutes
 from amfast.web.message import Request, Response
 from amfast.web.ports import BuildInfo, Ports
@@ -220,6 +224,15 @@ class App:
         log.info("Completed loading of configuration file", extra={"attrs": attrs})
         return config
 
+    def _load_templates(self, config: Config) -> Renderer:
+        try:
+            return load_templates(config.templates, lambda: gotime.Time(self._clock.now_ns(), LOCAL))
+        except AmfastError as error:
+            for line in str(error).splitlines():
+                failed = {"attrs": {"err": line}}
+                _logger("configuration").error("Loading templates failed", extra=failed)
+            raise
+
     def _build_peer(self) -> Peer:
         options = self._options
         return Peer(
@@ -262,6 +275,7 @@ class App:
         return Running(
             Parts(
                 load_config=self._load_config,
+                load_templates=self._load_templates,
                 store=self._store,
                 views=self._views,
                 stages=self._stages,

@@ -44,6 +44,7 @@ cdef class Members:
     cdef public tuple muted_by
     cdef object make_tail
     cdef bytes tail  # made when it is first needed
+    cdef public bint keeps_tail
     cdef uint32_t* rows
     cdef uint32_t size, room, sorted_size
     cdef uint32_t epoch

@@ -296,6 +296,7 @@ cdef class Members:
         self.receiver = receiver
         self.muted_by = ()
         self.make_tail = make_tail
+        self.keeps_tail = True
         self.epoch = places.epoch
         self.at_places = set()
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from amfast.config.addresses import TEMPLATE_MARK
 from amfast.config.holders import (
     MATCHERS,
     REGEXP_MAP,
@@ -81,11 +80,9 @@ class RouteBlock(Block):
     def checked(self, place: Place) -> RouteBlock:
         self._check_group_by(place)
         check_match(place, "", self.match, self.match_re)
-        for name, text in self.labels:
+        for name, _ in self.labels:
             if not valid_label_name(name, place.walk.mode):
                 place.refuse(f"invalid label name {name!r}", "labels")
-            if TEMPLATE_MARK in text:
-                place.cannot("amfast cannot run templates in route labels yet", "labels")
         for name in ("group_interval", "repeat_interval"):
             if getattr(self, f"{name}_ns") == 0:
                 place.refuse("must not be zero", name)

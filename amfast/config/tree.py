@@ -158,8 +158,6 @@ def read_file(place: Place, sendable: Collection[str]) -> File:
         route.check_root(place.at_key("route", place.values["route"]))
     _check_receiver_uses(place)
     _check_interval_uses(place)
-    if values.get("templates"):
-        place.cannot("amfast cannot read template files yet", "templates")
     if values.get("tracing") is not None:
         place.cannot("amfast cannot send traces yet", "tracing")
     values["global"] = as_used(place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -18,7 +17,6 @@ JSON_HEADERS: Final = {
 }
 
 _HTML_ESCAPES: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
-_REGEXP_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _DETAIL_CHARS: Final = 256
 _SECRET_CHARS_MIN: Final = 4
 
@@ -30,11 +28,6 @@ def encode_json(value: object) -> bytes:
     """JSON as Go's encoder writes it: compact, safe inside HTML, one newline at the end."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.translate(_HTML_ESCAPES).encode() + b"\n"
-
-
-def regexp_quote(text: str) -> str:
-    """The text with everything that means something in a regular expression escaped (Go's ``QuoteMeta``)."""
-    return _REGEXP_SPECIAL.sub(r"\\\g<0>", text)
 
 
 def check_status(answer: Answer, retry_also: Collection[int] = (), *, secret_url: str = "") -> None:

@@ -10,9 +10,10 @@ from amfast.config.types import Receiver
 from amfast.model.notification import Integration
 from amfast.receivers.http import HttpClient
 from amfast.receivers.webhook import Webhook
+from amfast.template.rendering import Renderer
 
-Build = Callable[[Any, int, HttpClient], Integration]
-"""Takes the configuration, its index among the receiver's of this kind, and the client."""
+Build = Callable[[Any, int, HttpClient, Renderer], Integration]
+"""Takes the configuration, its index among the receiver's of this kind, the client, and the templates."""
 
 TABLE: Final[dict[str, Build]] = {
     WebhookConfig.kind: Webhook,
@@ -23,12 +24,12 @@ INTEGRATIONS: Final = frozenset(TABLE)
 """The kinds that can be used; the configuration knows more of them."""
 
 
-def build(receiver: Receiver, http: HttpClient) -> tuple[Integration, ...]:
+def build(receiver: Receiver, http: HttpClient, templates: Renderer) -> tuple[Integration, ...]:
     """Build a receiver's integrations, in order."""
     counts: dict[str, int] = {}
     built = []
     for config in receiver.integrations:
         index = counts.get(config.kind, 0)
         counts[config.kind] = index + 1
-        built.append(TABLE[config.kind](config, index, http))
+        built.append(TABLE[config.kind](config, index, http, templates))
     return tuple(built)

@@ -28,7 +28,7 @@ ALLOWED = {
     "mute": STATION,
     "notify": STATION,
     "template": STATION,
-    "receivers": STATION,
+    "receivers": (*STATION, "template"),
     "cluster": STATION,
     "storage": ("model",),
     "loopclock": ("model",),
@@ -43,7 +43,7 @@ ALLOWED = {
     "sim": EVERYTHING,
     "svg": (),
     "load": ("model", "svg"),
-    "tool": ("model", "config", "template"),
+    "tool": ("model", "config", "template", "cli"),
     "__main__": EVERYTHING,
 }
 """By part of the package, what it may import besides itself and ``amfast``'s own version."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from amfast.config.addresses import SECRET_TEMPLATE_URL, TEMPLATE_MARK
+from amfast.config.addresses import SECRET_TEMPLATE_URL
 from amfast.config.holders import ANYTHING
 from amfast.config.kinds import GO_DURATION, PATH, UINT, Secret
 from amfast.config.receivers.common import HttpIntegration, with_http
@@ -30,10 +30,6 @@ class WebhookConfig(HttpIntegration):
 
     def checked(self, place: Place) -> WebhookConfig:
         config = with_http(self, place)
-        if self.url is not None and TEMPLATE_MARK in self.url.reveal():
-            place.cannot("amfast cannot run templates in URLs yet", "url")
-        if self.payload is not None:
-            place.cannot("amfast cannot send a payload of one's own yet", "payload")
         for what in config.http_config.unsent() if config.http_config is not None else ():
             place.cannot(f"amfast cannot send with {what} yet", "http_config")
         return config
