@@ -126,6 +126,15 @@ def test_thousands_of_templates_that_call_each_other_need_no_stack():
     assert len(found) == 3002
 
 
+CALLING_IN_LOOPS = (
+    "".join(
+        '{{define "tN"}}{{range .}}x{{template "tM" .}}{{range .}}?{{end}}{{template "tM" .}}{{end}}{{end}}'.replace(
+            "N", str(n)
+        ).replace("M", str(n + 1))
+        for n in range(60)
+    )
+    + '{{define "t60"}}{{end}}<a href="{{template "t0" .}}">'
+)
 CALLING_THEMSELVES = (
     "".join(
         '{{define "tN"}}{{if .}}{{template "tN" .}}{{template "tM" .}}{{end}}x{{end}}'.replace(
@@ -149,14 +158,21 @@ CALLING_TWO = (
 @pytest.mark.parametrize(
     "bomb",
     [
-        '<a href="' + "{{range .R}}" * 40 + "x?" + "{{end}}" * 40 + '">',
-        "<script>" + "{{range .R}}" * 40 + "x" + "{{end}}" * 40 + "</script>",
+        '<a href="' + "{{range .R}}" * 14 + "x?" + "{{end}}" * 14 + '">',
+        "<script>" + "{{range .R}}" * 14 + "x" + "{{end}}" * 14 + "</script>",
+        CALLING_IN_LOOPS,
         CALLING_THEMSELVES,
         CALLING_TWO,
     ],
 )
 def test_entangled_templates_end_soon(bomb):
-    assert seconds(lambda: rendered(bomb)) < 20
+    source = parse("", bomb, FUNCTIONS)
+
+    def work():
+        with contextlib.suppress(TemplateError):
+            escape(source, "")
+
+    assert seconds(work) < 10
 
 
 @pytest.mark.parametrize(
@@ -172,8 +188,8 @@ def test_entangled_templates_end_soon(bomb):
         "<a " + "b=c " * 30_000 + ">",
         "<a b='" + "&#1" * 30_000 + "{{.A}}'>",
         "<meta content='" + "url " * 30_000 + "{{.A}}'>",
-        "<p>{{.A}}\n" * 12_000,
-        "{{if .T}}{{else}}{{end}}\n" * 5_000,
+        "<p>{{.A}}\n" * 6_000,
+        "{{if .T}}{{else}}{{end}}\n" * 3_000,
     ],
 )
 def test_long_texts_take_time_in_proportion(text):
