@@ -155,7 +155,7 @@ class App:
         )
         self._views = AlertViews(self._store, Mutes(self._store.table, self._silences, clock), clock)
         self._counts = Counts()
-        self._http = AiohttpClient()
+        self._http = AiohttpClient(clock, rng, os.environ)
         self._peer = self._build_peer() if options.cluster_listen_address else None
         directory = Path(options.storage_path)
         self._files = (

@@ -137,7 +137,12 @@ class Running:
                 attrs = {"receiver": receiver.name}
                 self._parts.log.info("Receiver not built, no route uses it", extra={"attrs": attrs})
                 continue
-            integrations = build(receiver, self._parts.http)
+            try:
+                integrations = build(receiver, self._parts.http)
+            except AmfastError as error:
+                failed = {"attrs": {"err": str(error)}}
+                self._parts.log.error("A receiver cannot be built", extra=failed)  # noqa: TRY400
+                raise
             count += len(integrations)
             pipelines[receiver.name] = build_pipeline(stages, integrations, self._parts.around)
         return pipelines, count

@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from amfast.model.notification import FailureReason, NotifyError
 from amfast.model.version import REFERENCE_VERSION
-from amfast.receivers.http import Answer
+from amfast.receivers.answers import Answer
 
+USER_AGENT: Final = f"Alertmanager/{REFERENCE_VERSION}"
 JSON_HEADERS: Final = {
-    "User-Agent": f"Alertmanager/{REFERENCE_VERSION}",
+    "User-Agent": USER_AGENT,
     "Content-Type": "application/json",
 }
 

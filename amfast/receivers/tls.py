@@ -46,7 +46,19 @@ def _stamp(name: str) -> tuple[int, int] | None:
     return None if found is None else (found.st_mtime_ns, found.st_size)
 
 
+def _problem(config: TlsConfig) -> str | None:
+    """Why TLS can never be spoken so, whatever the files hold."""
+    for name in ("ca_ref", "cert_ref", "key_ref"):
+        if getattr(config, name):
+            return f"{name} names something in a secret manager, and there is none"
+    if config.max_version and config.max_version < config.min_version:
+        return "max_version is below min_version"
+    return None
+
+
 def _make(config: TlsConfig) -> ssl.SSLContext:
+    if problem := _problem(config):
+        raise HttpError(f"tls_config: {problem}")
     context = ssl.create_default_context()
     if config.insecure_skip_verify:
         context.check_hostname = False

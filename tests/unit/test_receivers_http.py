@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -10,8 +11,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from amfast.config.http import HttpConfig
+from amfast.loopclock import LoopClock
+from amfast.receivers.answers import Answer
 from amfast.receivers.errors import HttpError
-from amfast.receivers.http import BODY_BYTES_MAX, REQUESTS_MAX, AiohttpClient, Answer
+from amfast.receivers.exchange import BODY_BYTES_MAX
+from amfast.receivers.http import REQUESTS_MAX, AiohttpClient
 
 Reply = Callable[[bytes], bytes]
 
@@ -48,7 +52,7 @@ def talk(
 
     async def run() -> Answer:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        client = AiohttpClient()
+        client = AiohttpClient(LoopClock(), random.Random(1), {})
         try:
             return await use(client, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         finally:
@@ -192,7 +196,7 @@ def test_a_success_counts_whatever_becomes_of_its_body(raw: bytes) -> None:
 
 
 def test_a_success_whose_body_never_ends_counts_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amfast.receivers.http.BODY_WAIT_S", 0.05)
+    monkeypatch.setattr("amfast.receivers.exchange.BODY_WAIT_S", 0.05)
     answer, requests = talk(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", post())
     assert (answer.status, answer.body, len(requests)) == (200, b"abc", 1)
 
@@ -218,7 +222,7 @@ def test_a_hanging_receiver_takes_no_connection_from_another() -> None:
             await writer.drain()
             writer.close()
 
-        client = AiohttpClient()
+        client = AiohttpClient(LoopClock(), random.Random(1), {})
         servers = [await asyncio.start_server(serve, "127.0.0.1", 0) for serve in (hang, answer)]
         ports = [server.sockets[0].getsockname()[1] for server in servers]
         hang_at, answer_at = (f"http://127.0.0.1:{port}" for port in ports)

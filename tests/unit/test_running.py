@@ -8,8 +8,11 @@ import random
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from amfast.config.load import loads
 from amfast.config.types import Config
+from amfast.model.errors import AmfastError
 from amfast.mute.silences import Silences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
@@ -40,6 +43,13 @@ inhibit_rules: [{source_match: {s: critical}, target_match: {s: info}}, {target_
 )
 
 
+class Unable:
+    """An HTTP client that can send nothing."""
+
+    def check(self, _config: object) -> None:
+        raise AmfastError("a library is missing")
+
+
 class Node:
     """The parts that a reload replaces, around a store that stays."""
 
@@ -66,7 +76,7 @@ class Node:
                 views=self.views,
                 stages=lambda _config, inhibitor: [Inhibit(inhibitor.inhibiting, self.counts, clock)],
                 around=around,
-                http=None,  # type: ignore[arg-type] # no receiver here sends anything
+                http=Unable(),  # type: ignore[arg-type] # no receiver here sends anything
                 log=log,
                 retention_ns=10**15,
                 not_before_us=0,
@@ -74,7 +84,7 @@ class Node:
         )
 
     def _load(self) -> Config:
-        return loads(self.text, "am.yml", {})
+        return loads(self.text, "am.yml", {"webhook"})
 
     async def reload(self, text: str) -> None:
         self.text = text
@@ -142,3 +152,18 @@ def test_groups_ask_the_rules_in_force_and_only_those_who_still_fire_inhibit() -
         await node.running.stop()
 
     run_virtual(main)
+
+
+def test_a_receiver_that_cannot_be_built_leaves_the_old_configuration_in_force() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        node = Node(clock)
+        await node.reload(ROUTE)
+        webhook = "{webhook_configs: [{url: 'http://h'}], name: r}"
+        with pytest.raises(AmfastError, match=r"receiver 'r', webhook\[0\]: a library is missing"):
+            await node.reload(ROUTE.replace("{name: r}", webhook))
+        assert node.running.config.receivers[0].integrations == ()
+        values = {family.name: family.samples[0][1] for family in node.running.metrics() if family.samples}
+        assert values["alertmanager_config_last_reload_successful"] == 0
+        await node.running.stop()
+
+    run_virtual(scenario)
