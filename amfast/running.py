@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from amfast._ext.table import StoredAlert
 from amfast.alerts.store import AlertStore
+from amfast.config.observing import Tracing as TracingConfig
 from amfast.config.types import Config
 from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.route import Route, build_routes
@@ -36,6 +37,8 @@ class Parts:
     """What every flush passes, with the configuration and its inhibition rules in force."""
     around: Surroundings
     http: HttpClient
+    trace: Callable[[TracingConfig | None], Awaitable[None]]
+    """Send traces as a configuration says. Raises AmfastError."""
     log: logging.Logger
     retention_ns: int
     not_before_us: int
@@ -91,6 +94,7 @@ class Running:
             not_before_us=parts.not_before_us,
             mutable_marks=parts.views.mutes.marks,
         )
+        await parts.trace(config.tracing)
         # All that can fail is behind us. What comes in goes to the new groups from here on; what is stored already
         # follows in slices.
         await self._tell_of_all(inhibitor)

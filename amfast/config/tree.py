@@ -160,8 +160,6 @@ def read_file(place: Place, sendable: Collection[str]) -> File:
     _check_interval_uses(place)
     if values.get("templates"):
         place.cannot("amfast cannot read template files yet", "templates")
-    if values.get("tracing") is not None:
-        place.cannot("amfast cannot send traces yet", "tracing")
     values["global"] = as_used(place)
     recorder = values.get("recorder")
     if recorder == EventRecorder():

@@ -72,7 +72,15 @@ def _content(path: str) -> str:
         raise HttpError(f"{path} is not UTF-8") from None
 
 
+def host_of(url: str) -> str:
+    """The host of a URL in lower case, empty for none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
 def left_domain(first: str, now: str) -> bool:
     """Whether a redirect leads to another host than the first one and its subdomains."""
-    parent, host = ((urlsplit(url).hostname or "").lower() for url in (first, now))
+    parent, host = host_of(first), host_of(now)
     return host != parent and (":" in host or not host.endswith(f".{parent}"))

@@ -11,9 +11,10 @@ from urllib.parse import urljoin
 from amfast.config.http import HttpConfig
 from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError
+from amfast.model.tracing import Attribute, Tracing
 from amfast.receivers.answers import Answer
 from amfast.receivers.assertion import check_can_sign
-from amfast.receivers.credentials import left_domain, own_headers
+from amfast.receivers.credentials import host_of, left_domain, own_headers
 from amfast.receivers.errors import HttpError
 from amfast.receivers.exchange import Exchange
 from amfast.receivers.tokens import Tokens
@@ -21,6 +22,7 @@ from amfast.receivers.tokens import Tokens
 REQUESTS_MAX: Final = 10
 """Requests of one call, redirects included (Go's ``net/http``)."""
 
+_ERROR_STATUS: Final = 400
 _GET_AFTER: Final = (301, 302, 303)
 _POST_AFTER: Final = (307, 308)
 _HEADERS_OF_BODY: Final = ("content-encoding", "content-language", "content-location", "content-type")
@@ -53,7 +55,10 @@ class HttpClient(Protocol):
 class AiohttpClient:
     """:class:`HttpClient` over aiohttp. ``environment`` may name proxies (``HTTP_PROXY`` and the like)."""
 
-    def __init__(self, clock: Clock, rng: random.Random, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, clock: Clock, rng: random.Random, environment: Mapping[str, str], tracing: Tracing | None = None
+    ) -> None:
+        self._tracing = tracing or Tracing()
         self._exchange = Exchange(environment)
         self._tokens = Tokens(self._follow, clock, rng)
 
@@ -82,9 +87,25 @@ class AiohttpClient:
         """See :meth:`HttpClient.post`."""
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._follow(url, headers, body, config)
+                return await self._traced(url, headers, body, config)
         except TimeoutError:
             raise HttpError(f"no answer within {timeout_s:g} s") from None
+
+    async def _traced(self, url: str, headers: Mapping[str, str], body: bytes, config: HttpConfig) -> Answer:
+        """As :meth:`_follow`, and tells the server which span it belongs to. The span shows no more than the host."""
+        if self._tracing.tracer is None:
+            return await self._follow(url, headers, body, config)
+        said: dict[str, Attribute] = {"http.request.method": "POST", "server.address": host_of(url)}
+        with self._tracing.span("HTTP POST", said, kind="client") as span:
+            try:
+                answer = await self._follow(url, {**headers, **self._tracing.headers()}, body, config)
+            except HttpError as error:
+                span.fail(str(error))
+                raise
+            span.set("http.response.status_code", answer.status)
+            if answer.status >= _ERROR_STATUS:
+                span.fail("")
+            return answer
 
     async def _follow(
         self, url: str, headers: Mapping[str, str], body: bytes | None, config: HttpConfig

@@ -33,7 +33,7 @@ class Contexts:
         stamp = tuple(_stamp(name) for name in (config.ca_file, config.cert_file, config.key_file))
         found = self._known.get(config)
         if found is None or found[0] != stamp:
-            found = stamp, _make(config)
+            found = stamp, make_context(config)
             self._known[config] = found
         return found[1]
 
@@ -56,7 +56,8 @@ def _problem(config: TlsConfig) -> str | None:
     return None
 
 
-def _make(config: TlsConfig) -> ssl.SSLContext:
+def make_context(config: TlsConfig) -> ssl.SSLContext:
+    """What ``ssl`` needs to speak TLS so. Raises HttpError."""
     if problem := _problem(config):
         raise HttpError(f"tls_config: {problem}")
     context = ssl.create_default_context()

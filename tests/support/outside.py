@@ -109,7 +109,8 @@ class Outside:
 
     def named(self, text: str) -> str:
         """The text with our own ports, which differ from run to run, replaced by words."""
-        return text.replace(str(self.port), "PORT").replace(str(self.tls_port), "TLS_PORT")
+        text = text.replace(str(self.port), "PORT")
+        return text.replace(str(self.tls_port), "TLS_PORT") if self.tls_port else text
 
     def address(self, text: str) -> str:
         """``text`` with ``{port}`` and ``{tls_port}`` filled in."""

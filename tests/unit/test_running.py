@@ -77,11 +77,15 @@ class Node:
                 stages=lambda _config, inhibitor: [Inhibit(inhibitor.inhibiting, self.counts, clock)],
                 around=around,
                 http=Unable(),  # type: ignore[arg-type] # no receiver here sends anything
+                trace=self._trace,
                 log=log,
                 retention_ns=10**15,
                 not_before_us=0,
             )
         )
+
+    async def _trace(self, _config: object) -> None:
+        """Trace nothing."""
 
     def _load(self) -> Config:
         return loads(self.text, "am.yml", {"webhook"})
