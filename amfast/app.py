@@ -54,7 +54,7 @@ from amfast.notify.delivery import Surroundings
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import ActiveIntervals, Inhibit, MuteIntervals, Settle, Silence, Stage
 from amfast.receivers.errors import HttpError
-from amfast.receivers.http import AiohttpClient
+from amfast.receivers.http import NetworkClient
 from amfast.receivers.table import INTEGRATIONS
 from amfast.receivers.tls import make_context
 from amfast.running import Parts, Running
@@ -163,7 +163,7 @@ class App:
         self._counts = Counts()
         self._tracing = Tracing()
         self._traces = TracingManager(self._tracing, _tls_context, _logger("tracing"))
-        self._http = AiohttpClient(clock, rng, os.environ, self._tracing)
+        self._http = NetworkClient(clock, rng, os.environ, self._tracing)
         self._peer = self._build_peer() if options.cluster_listen_address else None
         directory = Path(options.storage_path)
         self._files = (

@@ -1,39 +1,16 @@
-"""One request and its answer, over aiohttp, which is imported when the first request is made."""
+"""One request and its answer, through a proxy or not."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import re
-import socket
-import ssl
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
 
 from amfast.config.http import HttpConfig
 from amfast.config.tls import TlsConfig
 from amfast.receivers.answers import Answer
-from amfast.receivers.errors import HttpError
-from amfast.receivers.payload import USER_AGENT
-from amfast.receivers.proxies import SOCKS, proxy_for
+from amfast.receivers.direct import Direct
+from amfast.receivers.proxied import Proxied
+from amfast.receivers.proxies import proxy_for
 from amfast.receivers.tls import Contexts
-
-if TYPE_CHECKING:
-    import aiohttp
-
-BODY_BYTES_MAX: Final = 64 << 10
-"""Of an answer's body, what is kept; a connection whose answer is longer is closed."""
-BODY_WAIT_S: Final = 5.0
-"""How long to read a body: the verdict stands in the status, and a body that does not end must not delay it."""
-
-_KEEPALIVE_S: Final = 300
-_HEADER_BYTES_MAX: Final = 64 << 10
-_HEADERS_MAX: Final = 1024
-_SOCKS_PORT: Final = 1080
-_SOCKS_LIBRARIES: Final = ("aiohttp_socks", "python_socks")
-_ENCODED_URL = re.compile(r"[!#-;=?-\[\]_a-z~]*")
-"""URLs that hold only what may stand in one: they are sent as they are."""
 
 
 class Exchange:
@@ -41,15 +18,14 @@ class Exchange:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
-        """By the SOCKS proxy through which all their connections go, empty for none."""
         self._contexts = Contexts()
+        self._direct = Direct(self._contexts)
+        self._proxied = Proxied(self._contexts)
 
     async def close(self) -> None:
         """Close all connections; the next request would open new ones."""
-        sessions, self._sessions = self._sessions, {}
-        for session in sessions.values():
-            await session.close()
+        self._direct.close()
+        await self._proxied.close()
 
     def check(self, config: TlsConfig) -> None:
         """Raise HttpError when TLS cannot be spoken so."""
@@ -60,128 +36,7 @@ class Exchange:
         self, method: str, url: str, headers: list[tuple[str, str]], body: bytes | None, config: HttpConfig
     ) -> Answer:
         """Raises HttpError."""
-        import yarl  # noqa: PLC0415 - comes with aiohttp
-
-        with _as_http_error():
-            proxy = proxy_for(config, url, self._environment)
-            socks = proxy if proxy is not None and proxy.partition(":")[0].lower() in SOCKS else ""
-            target = yarl.URL(url, encoded=_ENCODED_URL.fullmatch(url) is not None)
-            async with self._session(socks).request(
-                method,
-                target,
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                proxy=None if socks else proxy,
-                proxy_headers=None if socks or proxy is None else _for_proxy(config),
-                ssl=True if config.tls_config == TlsConfig() else self._contexts.get(config.tls_config),
-                server_hostname=config.tls_config.server_name or None if target.scheme == "https" else None,
-            ) as response:
-                content = await _body(response)
-                answered = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status, content, answered)
-
-    def _session(self, socks: str) -> aiohttp.ClientSession:
-        import aiohttp  # noqa: PLC0415 - 26 MB that an idle node does not need
-
-        if socks not in self._sessions:
-            self._sessions[socks] = aiohttp.ClientSession(
-                connector=_connector(socks),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                auto_decompress=False,
-                max_line_size=_HEADER_BYTES_MAX,
-                max_field_size=_HEADER_BYTES_MAX,
-                max_headers=_HEADERS_MAX,
-                trust_env=False,
-                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
-            )
-        return self._sessions[socks]
-
-
-def _connector(socks: str) -> aiohttp.BaseConnector:
-    """No limit: a receiver that hangs must not take the connections of those that work."""
-    import aiohttp  # noqa: PLC0415 - as above
-    import yarl  # noqa: PLC0415 - as above
-
-    if not socks:
-        return aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S)
-    import aiohttp_socks  # noqa: PLC0415 - for the few who have such a proxy
-
-    proxy = yarl.URL(socks)
-    return aiohttp_socks.ProxyConnector(
-        proxy.host or "",
-        proxy.port or _SOCKS_PORT,
-        username=proxy.user,
-        password=proxy.password,
-        rdns=True,  # names are resolved by the proxy, also for socks5://, as Go does
-        limit=0,
-        keepalive_timeout=_KEEPALIVE_S,
-    )
-
-
-def _for_proxy(config: HttpConfig) -> list[tuple[str, str]]:
-    """What an HTTP proxy is told when it is asked for a tunnel."""
-    own = [
-        (name, "" if value is None else value.reveal())
-        for name, values in config.proxy_connect_header
-        for value in values
-    ]
-    named = any(name.lower() == "user-agent" for name, _ in own)
-    return own if named else [("User-Agent", USER_AGENT), *own]
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    """What comes of the body within the bounds; a connection with more to say is closed."""
-    import aiohttp  # noqa: PLC0415 - it is loaded when a response is here
-
-    content = bytearray()
-    try:
-        async with asyncio.timeout(BODY_WAIT_S):
-            while len(content) < BODY_BYTES_MAX:
-                chunk = await response.content.read(BODY_BYTES_MAX - len(content))
-                if not chunk:
-                    return bytes(content)
-                content += chunk
-    except (TimeoutError, aiohttp.ClientError, OSError):
-        pass  # the status has come, which is what counts
-    response.close()
-    return bytes(content)
-
-
-@contextlib.contextmanager
-def _as_http_error() -> Iterator[None]:
-    """Whatever goes wrong on the way becomes an HttpError."""
-    import aiohttp  # noqa: PLC0415 - as above
-
-    try:
-        yield
-    except TimeoutError:
-        raise HttpError("timed out") from None
-    except aiohttp.ClientConnectorError as error:
-        raise HttpError(f"cannot connect: {_why(error.os_error)}") from None
-    except aiohttp.ClientHttpProxyError as error:
-        raise HttpError(f"the proxy refuses the connection with {error.status}") from None
-    except aiohttp.ClientResponseError:
-        # Somebody has read the request and answered it: another try at once would only say it twice.
-        raise HttpError("the answer is not valid HTTP", retry=False) from None
-    except (aiohttp.InvalidURL, ValueError):
-        raise HttpError("the URL is malformed", retry=False) from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise HttpError(f"the connection failed ({type(error).__name__})") from None
-    except Exception as error:
-        # The libraries of SOCKS have no common ancestor for their errors, and pass on that a stream has ended.
-        if not (isinstance(error, EOFError) or type(error).__module__.startswith(_SOCKS_LIBRARIES)):
-            raise
-        raise HttpError("the SOCKS proxy cannot be reached or refuses the connection") from None
-
-
-def _why(error: OSError) -> str:
-    """The system's own words for the number: the error's text may name the address, which may be secret."""
-    if isinstance(error, ssl.CertificateError):
-        return f"the certificate is not trusted ({error.verify_message})"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason})"
-    if isinstance(error, socket.gaierror):
-        return "the host name does not resolve"
-    return os.strerror(error.errno) if error.errno else "no address of the host answers"
+        proxy = proxy_for(config, url, self._environment)
+        if proxy is None:
+            return await self._direct.request(method, url, headers, body, config)
+        return await self._proxied.request(method, url, headers, body, config, proxy)

@@ -52,8 +52,8 @@ class HttpClient(Protocol):
         ...
 
 
-class AiohttpClient:
-    """:class:`HttpClient` over aiohttp. ``environment`` may name proxies (``HTTP_PROXY`` and the like)."""
+class NetworkClient:
+    """:class:`HttpClient` over the network. ``environment`` may name proxies (``HTTP_PROXY`` and the like)."""
 
     def __init__(
         self, clock: Clock, rng: random.Random, environment: Mapping[str, str], tracing: Tracing | None = None

@@ -20,7 +20,7 @@ from amfast.model.errors import AmfastError
 from amfast.receivers.answers import Answer
 from amfast.receivers.credentials import left_domain, own_headers
 from amfast.receivers.errors import HttpError
-from amfast.receivers.http import AiohttpClient
+from amfast.receivers.http import NetworkClient
 from amfast.receivers.proxies import is_direct, proxy_for
 from amfast.receivers.table import INTEGRATIONS
 from tests.support.certificates import Authority
@@ -83,7 +83,7 @@ def post(servers: list[Server], how: HttpConfig, url: str = "", times: int = 1) 
         running = [await asyncio.start_server(one.serve, "127.0.0.1", 0, ssl=one.tls) for one in servers]
         for one, server in zip(servers, running, strict=True):
             one.port = server.sockets[0].getsockname()[1]
-        client = AiohttpClient(LoopClock(), random.Random(1), {})
+        client = NetworkClient(LoopClock(), random.Random(1), {})
         target = (url or "http://127.0.0.1:{0}/p").format(*(one.port for one in servers))
         try:
             for _ in range(times):
@@ -234,7 +234,7 @@ def test_a_proxy_is_asked_with_its_password() -> None:
 
     async def run() -> None:
         server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-        client = AiohttpClient(LoopClock(), random.Random(1), {})
+        client = NetworkClient(LoopClock(), random.Random(1), {})
         port = server.sockets[0].getsockname()[1]
         through = config(f"proxy_url: 'http://user:pass@127.0.0.1:{port}'")
         await client.post("http://receiver.example/p", headers={}, body=b"{}", timeout_s=5, config=through)
@@ -325,7 +325,7 @@ def test_a_socks_proxy_that_refuses_is_one_error(reply: bytes) -> None:
 
     async def run() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        client = AiohttpClient(LoopClock(), random.Random(1), {})
+        client = NetworkClient(LoopClock(), random.Random(1), {})
         how = config(f"proxy_url: 'socks5://u:geheim@127.0.0.1:{server.sockets[0].getsockname()[1]}'")
         try:
             await client.post("http://a.example/", headers={}, body=b"", timeout_s=5, config=how)
@@ -340,7 +340,7 @@ def test_a_socks_proxy_that_refuses_is_one_error(reply: bytes) -> None:
 def test_what_can_never_be_sent_is_refused_before_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
     def refusal(how: HttpConfig) -> str:
         async def check() -> None:
-            AiohttpClient(LoopClock(), random.Random(1), {}).check(how)
+            NetworkClient(LoopClock(), random.Random(1), {}).check(how)
 
         with pytest.raises(AmfastError) as raised:
             asyncio.run(check())
