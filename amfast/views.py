@@ -10,7 +10,6 @@ from amfast._ext.listing import Condition, Listing
 from amfast._ext.table import ALL_MARKS, SILENCE_ANCHOR, SOURCE_ANCHOR, TARGET_ANCHOR, Table
 from amfast.alerts.store import AlertStore
 from amfast.dispatch.dispatcher import Dispatcher
-from amfast.dispatch.group import Group
 from amfast.model.anchors import Pair
 from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError
@@ -104,10 +103,6 @@ class Mutes:
             self._watched[mark] = pairs
         return everything
 
-    def muted_by(self, group: object) -> tuple[str, ...]:
-        """The time intervals that mute a group now."""
-        return group.muted_by if isinstance(group, Group) else ()
-
     def status_json(
         self, silenced_by: Sequence[str], inhibited_by: Sequence[str], muted_by: Sequence[str]
     ) -> bytes:
@@ -153,7 +148,7 @@ class AlertViews:
         """The dispatcher's groups."""
         members = self.dispatcher.sorted_members() if self.dispatcher else []
         if not wanted.muted:
-            members = [group for group in members if not self.mutes.muted_by(group.owner)]
+            members = [group for group in members if not group.muted_by]
         listing = self._listing(wanted)
         listing.set_groups(members)
         return self._unless_reloaded(_portions(listing, listing.in_groups))

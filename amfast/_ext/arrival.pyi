@@ -69,6 +69,8 @@ class Arrival:
     _ending: bool
     """The connection ends when all is sent."""
     _write_paused: bool
+    _socket: int
+    """Its file descriptor, -1 if what is written has to be encrypted first."""
     _was_heard: bool
     """A request was answered since the time was looked at last."""
 

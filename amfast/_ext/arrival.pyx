@@ -1,6 +1,9 @@
 # cython: freethreading_compatible=True
 """Where the bytes of HTTP connections land, and the short way of requests whose heads are known."""
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from posix.unistd cimport write
+
 from amfast._ext.exchange cimport ResponseFields
 from amfast._ext.heads cimport Head, Heads
 
@@ -88,10 +91,12 @@ cdef class Arrival:
     cdef public bint _ending
     cdef public bint _write_paused
     cdef public bint _was_heard
+    cdef public int _socket
 
     def __init__(self, Commons commons not None, waiting):
         self._commons = commons
         self._waiting = waiting
+        self._socket = -1
 
     def get_buffer(self, Py_ssize_t sizehint):
         # A view, not the bytearray: asyncio's TLS reads into slices of what it gets here.
@@ -127,17 +132,17 @@ cdef class Arrival:
                 break
             body = view[body_at:start]
             try:
-                calm = self._known(head.meaning, body, start - body_at) and calm
+                calm = self._known(head.meaning, body, start - body_at, start == nbytes) and calm
             finally:
                 body.release()
         if not calm:
             self._tune_reading()
 
     def _take_known(self, meaning, body):
-        self._known(meaning, body, len(body))
+        self._known(meaning, body, len(body), True)
 
-    cdef bint _known(self, tuple meaning, object body, Py_ssize_t size) except -1:
-        """Take in a whole request; whether nothing changed on which reading depends."""
+    cdef bint _known(self, tuple meaning, object body, Py_ssize_t size, bint is_last) except -1:
+        """Take in a whole request, maybe the last that is here; whether nothing changed on which reading depends."""
         cdef Commons commons = self._commons
         cdef dict answers
         method, target, headers, answers = meaning
@@ -151,11 +156,21 @@ cdef class Arrival:
         except Exception as error:
             result = self._failed(request, error)
         if isinstance(result, ResponseFields) and is_bare(<ResponseFields>result):
-            self._transport.write(commons._answer_of(<ResponseFields>result))
+            self._say(commons._answer_of(<ResponseFields>result), is_last)
             self._was_heard = True
             return not self._write_paused
         self._answer(request, size, result)
         return False
+
+    cdef int _say(self, bytes answer, bint is_last) except -1:
+        """Write an answer; the last one at once into the socket, for which an event loop would take a longer way."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(answer), sent = 0
+        transport = self._transport
+        if is_last and self._socket >= 0 and transport.get_write_buffer_size() == 0 and not transport.is_closing():
+            sent = max(write(self._socket, PyBytes_AS_STRING(answer), size), 0)
+        if sent < size:  # also to hear of an error
+            transport.write(answer[sent:])
+        return 0
 
     def _unknown(self, bytearray pad, Py_ssize_t start, Py_ssize_t end):
         raise NotImplementedError

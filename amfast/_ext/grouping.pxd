@@ -40,8 +40,8 @@ cdef class Places(Router):
 cdef class Members:
     cdef Table table
     cdef Places places
-    cdef readonly object owner
     cdef readonly str receiver
+    cdef public tuple muted_by
     cdef object make_tail
     cdef bytes tail  # made when it is first needed
     cdef uint32_t* rows

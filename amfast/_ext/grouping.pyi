@@ -34,11 +34,12 @@ class Places(Router):
 class Members:
     """The alerts of one group."""
 
-    owner: object
     receiver: str
+    muted_by: tuple[str, ...]
+    """The time intervals that muted the group at its last flush."""
     is_closed: bool
 
-    def __new__(cls, places: Places, owner: object, receiver: str, make_tail: Callable[[], bytes]) -> Self:
+    def __new__(cls, places: Places, receiver: str, make_tail: Callable[[], bytes]) -> Self:
         """``make_tail`` gives what a listing writes behind the alerts of the group; it is asked once, if ever."""
 
     def __len__(self) -> int: ...

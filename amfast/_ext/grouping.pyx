@@ -290,11 +290,11 @@ cdef inline int compare_pairs(Table table, uint32_t a, uint32_t b) noexcept:
 cdef class Members:
     """The rows of one group."""
 
-    def __cinit__(self, Places places, object owner, str receiver, make_tail):
+    def __cinit__(self, Places places, str receiver, make_tail):
         self.places = places
         self.table = places.table
-        self.owner = owner
         self.receiver = receiver
+        self.muted_by = ()
         self.make_tail = make_tail
         self.epoch = places.epoch
         self.at_places = set()

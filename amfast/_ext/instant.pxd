@@ -16,6 +16,14 @@ cdef extern from *:
 
 cdef enum:
     INSTANT_TEXT_MAX = 40
+    SECOND_TEXT_MAX = 21
+
+cdef struct Second:
+    # A second as RFC 3339 writes it, up to the dot; for whoever writes many times of the same one.
+    int64_t s
+    int32_t offset_s
+    uint8_t size  # 0 as long as there is none
+    uint8_t[SECOND_TEXT_MAX] text
 
 cdef inline bint is_unset(Instant* time) noexcept nogil:
     return time.s == ZERO_S and time.ns == 0
@@ -37,6 +45,6 @@ cdef inline Instant near_instant(int64_t ns, int32_t offset_s) noexcept nogil:
 
 
 cdef bint read_instant(const uint8_t* text, Py_ssize_t size, Instant* out) noexcept nogil
-cdef uint8_t* write_ms(uint8_t* out, Instant* time) noexcept nogil
+cdef uint8_t* write_ms(uint8_t* out, Instant* time, Second* last) noexcept nogil
 cdef object total_ns(Instant* time)
 cdef Instant instant_of(object ns, int32_t offset_s) except *

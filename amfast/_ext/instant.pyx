@@ -3,6 +3,7 @@
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.string cimport memcpy
 
 cdef enum:
     DAY_S = 86400
@@ -127,12 +128,32 @@ cdef inline uint8_t* digits(uint8_t* out, int value, int count) noexcept nogil:
     return out + count
 
 
-cdef uint8_t* write_ms(uint8_t* out, Instant* time) noexcept nogil:
-    """RFC 3339 with exactly three digits of fraction, cut off; at most INSTANT_TEXT_MAX bytes. Returns the end."""
+cdef uint8_t* write_ms(uint8_t* out, Instant* time, Second* last) noexcept nogil:
+    """RFC 3339 with exactly three digits of fraction, cut off; at most INSTANT_TEXT_MAX bytes. Returns the end.
+
+    ``last`` is what was written the last time, and becomes what is written now.
+    """
+    cdef int minutes
+    if last.size == 0 or last.s != time.s or last.offset_s != time.offset_s:
+        last.size = <uint8_t>(write_second(last.text, time) - last.text)
+        last.s, last.offset_s = time.s, time.offset_s
+    memcpy(out, last.text, SECOND_TEXT_MAX)
+    out = digits(out + last.size, time.ns // 1000000, 3)
+    if time.offset_s == 0:
+        out[0] = c"Z"
+        return out + 1
+    out[0] = c"+" if time.offset_s > 0 else c"-"
+    minutes = (time.offset_s if time.offset_s > 0 else -time.offset_s) // 60
+    out = digits(out + 1, minutes // 60, 2)
+    out[0] = c":"
+    return digits(out + 1, minutes % 60, 2)
+
+
+cdef uint8_t* write_second(uint8_t* out, Instant* time) noexcept nogil:
     cdef int64_t local = time.s + time.offset_s
     cdef int64_t days = local // DAY_S, era, year
     cdef int rest = <int>(local % DAY_S)
-    cdef int of_era, year_of_era, of_year, shifted, month, minutes
+    cdef int of_era, year_of_era, of_year, shifted, month
     if rest < 0:
         rest += DAY_S
         days -= 1
@@ -156,15 +177,7 @@ cdef uint8_t* write_ms(uint8_t* out, Instant* time) noexcept nogil:
     out[0] = c":"
     out = digits(out + 1, rest % 60, 2)
     out[0] = c"."
-    out = digits(out + 1, time.ns // 1000000, 3)
-    if time.offset_s == 0:
-        out[0] = c"Z"
-        return out + 1
-    out[0] = c"+" if time.offset_s > 0 else c"-"
-    minutes = (time.offset_s if time.offset_s > 0 else -time.offset_s) // 60
-    out = digits(out + 1, minutes // 60, 2)
-    out[0] = c":"
-    return digits(out + 1, minutes % 60, 2)
+    return out + 1
 
 
 cdef object total_ns(Instant* time):
@@ -190,5 +203,7 @@ def parse_time(text):
 def format_time_ms(ns, offset_s):
     cdef Instant time = instant_of(ns, offset_s)
     cdef uint8_t text[INSTANT_TEXT_MAX]
-    cdef uint8_t* end = write_ms(text, &time)
+    cdef Second second
+    second.size = 0
+    cdef uint8_t* end = write_ms(text, &time, &second)
     return PyBytes_FromStringAndSize(<char*>text, end - text).decode("ascii")

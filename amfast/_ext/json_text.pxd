@@ -6,11 +6,17 @@ from libc.string cimport memcpy
 
 cdef extern from *:
     """
+    #include <stdint.h>
     static const char amf_short_escapes[32] = {
         0, 0, 0, 0, 0, 0, 0, 0, 'b', 't', 'n', 0, 'f', 'r', 0, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    /* By how many bytes the escape of a byte is longer. */
+    static const uint8_t amf_growth[256] = {
+        5, 5, 5, 5, 5, 5, 5, 5, 1, 1, 1, 5, 1, 1, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5,
+        ['"'] = 1, ['\\\\'] = 1, ['<'] = 5, ['>'] = 5, ['&'] = 5};
     """
     const char amf_short_escapes[32]
+    const uint8_t amf_growth[256]
 
 
 cdef inline int escaped_size(const uint8_t* at, size_t left) noexcept nogil:
@@ -28,22 +34,28 @@ cdef inline int escaped_size(const uint8_t* at, size_t left) noexcept nogil:
 
 
 cdef inline size_t json_size(const uint8_t* text, size_t size) noexcept nogil:
-    # Bytes of a text once it is escaped, quotes not counted.
-    cdef size_t total = size, i
-    cdef int escaped
-    for i in range(size):
-        escaped = escaped_size(text + i, size - i)
-        if escaped:
-            total += escaped - (3 if text[i] == 0xE2 else 1)
-    return total
+    # Bytes of a text once it is escaped, quotes not counted; as many as before if there is nothing to escape.
+    cdef size_t more = 0, i
+    cdef bint has_lines = False
+    for i in range(size):  # without a branch, as nearly all texts are plain
+        more += amf_growth[text[i]]
+        has_lines |= text[i] == 0xE2
+    if has_lines:
+        for i in range(size):
+            if text[i] == 0xE2 and escaped_size(text + i, size - i):
+                more += 3
+    return size + more
 
 
-cdef inline uint8_t* write_json(uint8_t* out, const uint8_t* text, size_t size) noexcept nogil:
-    # Write a text escaped, without quotes; returns the end.
+cdef inline uint8_t* write_json(uint8_t* out, const uint8_t* text, size_t size, size_t json) noexcept nogil:
+    # Write a text escaped, without quotes; ``json`` is its size then. Returns the end.
     cdef const char* hexadecimal = "0123456789abcdef"
     cdef size_t i = 0
     cdef int escaped
     cdef uint8_t byte
+    if json == size:
+        memcpy(out, text, size)
+        return out + size
     while i < size:
         byte = text[i]
         escaped = escaped_size(text + i, size - i)

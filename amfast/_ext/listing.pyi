@@ -23,9 +23,6 @@ class _Mutes(Protocol):
         """Those that are active now."""
 
     def inhibiting(self, labels: dict[str, str], fingerprint: int, /) -> tuple[str, ...]: ...
-    def muted_by(self, group: object, /) -> tuple[str, ...]:
-        """The time intervals that mute the owner of a group's members now."""
-
     def status_json(
         self, silenced_by: Sequence[str], inhibited_by: Sequence[str], muted_by: Sequence[str], /
     ) -> bytes: ...

@@ -13,7 +13,7 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from amfast._ext.grouping cimport Members, Place, Places
-from amfast._ext.instant cimport Instant, instant_of, is_before, is_unset, write_ms
+from amfast._ext.instant cimport Instant, Second, instant_of, is_before, is_unset, write_ms
 from amfast._ext.pool cimport SILENCE_ANCHOR, TARGET_ANCHOR, Pair, Pool
 from amfast._ext.slots cimport NOTHING
 from amfast._ext.table cimport STORED, Form, Ordered, Row, Table
@@ -138,10 +138,11 @@ cdef class Listing:
     cdef uint64_t last_fingerprint
     cdef uint32_t last_row
     cdef list groups
-    cdef uint32_t group_at
+    cdef uint32_t group_at, near_to
     cdef uint32_t* shown
     cdef uint32_t shown_size, shown_at
     cdef bint group_open, group_pinned
+    cdef Second ended, started, updated
     cdef dict statuses
     cdef tuple last_status
     cdef PyObject* last_silenced
@@ -220,17 +221,17 @@ cdef class Listing:
         at = put(at, b'{"annotations":{', 16)
         at = put_pairs(at, pairs, form.notes, form.notes_size)
         at = put(at, b'},"endsAt":"', 12)
-        at = write_ms(at, &row.ends)
+        at = write_ms(at, &row.ends, &self.ended)
         at = put(at, b'","fingerprint":"', 17)
         at = put_hex(at, row.fingerprint)
         at = put(at, b'","receivers":', 14)
         at = put(at, PyBytes_AS_STRING(receivers), PyBytes_GET_SIZE(receivers))
         at = put(at, b',"startsAt":"', 13)
-        at = write_ms(at, &row.starts)
+        at = write_ms(at, &row.starts, &self.started)
         at = put(at, b'","status":', 11)
         at = put(at, PyBytes_AS_STRING(status), PyBytes_GET_SIZE(status))
         at = put(at, b',"updatedAt":"', 14)
-        at = write_ms(at, &row.updated)
+        at = write_ms(at, &row.updated, &self.updated)
         at = put(at, b'",', 2)
         if form.url != NOTHING:
             at = put(at, <const char*>pairs[form.url].bytes, pairs[form.url].json_size)
@@ -500,13 +501,15 @@ cdef class Listing:
             self.group_at = 0
         while self.group_at < <uint32_t>len(self.groups):
             group = <Members>self.groups[self.group_at]
+            self._bring_groups_near()
             if self.shown == NULL and not self._open_group(group):
                 return self._portion()
             while self.shown_at < self.shown_size:
                 if self.group_pinned and (self.size >= PORTION_BYTES or self.effort >= PORTION_EFFORT):
                     return self._portion()
                 last = min(self.shown_size, self.shown_at + BLOCK_ROWS)
-                self._bring_near(self.shown + self.shown_at, last - self.shown_at)
+                if self.group_at >= self.near_to:
+                    self._bring_near(self.shown + self.shown_at, last - self.shown_at)
                 self.effort += last - self.shown_at
                 while self.shown_at < last:
                     self._show_member(self.shown[self.shown_at])
@@ -520,6 +523,25 @@ cdef class Listing:
         self._write(b"]\n")
         return self._portion()
 
+    cdef int _bring_groups_near(self) except -1:
+        """Touch the members of the next groups together, as most have few."""
+        cdef uint32_t block[BLOCK_ROWS]
+        cdef uint32_t count = 0, i
+        cdef Members group
+        if self.group_at < self.near_to:
+            return 0
+        self.near_to = self.group_at
+        while self.near_to < <uint32_t>len(self.groups):
+            group = <Members>self.groups[self.near_to]
+            if count + group.size > BLOCK_ROWS:
+                break
+            for i in range(group.size):
+                block[count] = group.rows[i]
+                count += 1
+            self.near_to += 1
+        self._bring_near(block, count)
+        return 0
+
     cdef bint _open_group(self, Members group) except -1:
         """Take the members as they are now; false while they are still being sorted."""
         cdef uint32_t i
@@ -532,7 +554,7 @@ cdef class Listing:
             return True
         if not group.sort_some(COMPARISONS):
             return False
-        muted_by = self.mutes.muted_by(group.owner)
+        muted_by = group.muted_by
         if muted_by != self.muted_by:
             self.statuses.clear()
             self.last_status = None

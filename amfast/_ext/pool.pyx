@@ -110,9 +110,9 @@ cdef class Pool:
         pair.marks = 0
         pair.bytes = out = <uint8_t*>pair + sizeof(Pair)
         out[0] = c'"'
-        out = write_json(out + 1, name, name_size)
+        out = write_json(out + 1, name, name_size, name_json)
         memcpy(out, b'":"', 3)
-        out = write_json(out + 3, value, value_size)
+        out = write_json(out + 3, value, value_size, value_json)
         out[0] = c'"'
         pair.json_size = <uint32_t>size
         pair.value_size = <uint32_t>value_size

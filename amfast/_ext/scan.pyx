@@ -130,7 +130,14 @@ cdef uint8_t* decode(uint8_t* out, const uint8_t* at, const uint8_t* end) noexce
     cdef uint32_t rune, low
     cdef uint8_t byte
     cdef int size
+    cdef const uint8_t* run
     while at < end:
+        run = amf_plain_end(at, end)
+        memcpy(out, at, run - at)
+        out += run - at
+        at = run
+        if at == end:
+            break
         byte = at[0]
         if byte != c"\\":
             size = rune_size(at, end)

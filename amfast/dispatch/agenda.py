@@ -6,8 +6,8 @@ so that whatever else the event loop has to do comes in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import Protocol
 
 from amfast.model.clock import Clock, Timer
 
@@ -16,36 +16,33 @@ EARLY_US = 1_000
 """Timers of an event loop may be early by their resolution; so much before its time somebody counts as due."""
 
 
-class Appointment:
-    """One entry of an agenda, to cancel it."""
+class Due(Protocol):
+    """Somebody with a next time."""
 
-    __slots__ = ("call",)
+    due_us: int | None
+    """When to call on the monotonic clock. Whoever sets another or none cancels what the agenda holds."""
 
-    def __init__(self, call: Callable[[], object]) -> None:
-        self.call: Callable[[], object] | None = call
-
-    def cancel(self) -> None:
-        self.call = None
+    def tick(self) -> None:
+        """It is time."""
 
 
 class Agenda:
-    """Appointments in the order of their times."""
+    """Who is due, in the order of their times."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._heap: list[tuple[int, int, Appointment]] = []
+        self._heap: list[tuple[int, int, Due]] = []
         self._added = 0
         self._timer: Timer | None = None
         self._timer_us = 0
 
-    def call_at(self, due_us: int, call: Callable[[], object]) -> Appointment:
-        """Call once, not before ``due_us`` on the monotonic clock; of equal times, the first that came is first."""
-        appointment = Appointment(call)
+    def put(self, due_us: int, who: Due) -> None:
+        """Call ``who`` once, not before ``due_us``; of equal times, the first that came is first."""
+        who.due_us = due_us
         self._added += 1
-        heappush(self._heap, (due_us, self._added, appointment))
+        heappush(self._heap, (due_us, self._added, who))
         if self._timer is None or due_us < self._timer_us:
             self._set_timer(due_us)
-        return appointment
 
     def _set_timer(self, due_us: int) -> None:
         if self._timer is not None:
@@ -59,10 +56,10 @@ class Agenda:
         until_us = self._clock.monotonic_us() + EARLY_US
         calls = 0
         self._timer = None
-        while heap and (heap[0][2].call is None or (heap[0][0] <= until_us and calls < CALLS_A_TURN)):
-            call = heappop(heap)[2].call
-            if call is not None:
+        while heap and heap[0][0] <= until_us and calls < CALLS_A_TURN:
+            due_us, _, who = heappop(heap)
+            if who.due_us == due_us:
                 calls += 1
-                call()
+                who.tick()
         if heap:
             self._set_timer(heap[0][0])

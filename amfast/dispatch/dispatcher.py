@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
-from amfast._ext.fingerprint import label_fingerprint
 from amfast._ext.grouping import Members, Places
 from amfast._ext.table import StoredAlert
 from amfast.dispatch.agenda import Agenda
@@ -16,11 +15,12 @@ from amfast.dispatch.route import Route
 from amfast.model.clock import Clock
 from amfast.model.flush import FlushPipeline
 from amfast.model.json_text import receivers_json
+from amfast.model.labels import Labels
 from amfast.model.metric import Family, single
 
+RECEIVERS_REMEMBERED = 1000
 GROUPS_A_SLICE = 500
 """Started or stopped before the event loop may go on."""
-RECEIVERS_REMEMBERED = 1000
 
 
 class Dispatcher:
@@ -43,10 +43,11 @@ class Dispatcher:
         mutable_marks: Callable[[], int],
     ) -> None:
         self._root = root
+        self._receivers = lru_cache(RECEIVERS_REMEMBERED)(_receivers)
         self._pipelines = pipelines
         self._places = places
         self._clock = clock
-        self._groups: dict[tuple[str, int], Group] = {}
+        self._groups: dict[tuple[Route, tuple[str, ...]], Group] = {}
         self._sorted: list[Members] | None = []
         self._order: list[Group] = []
         """The groups as they were sorted last, those that went since among them."""
@@ -79,22 +80,23 @@ class Dispatcher:
     def place(self, stored: StoredAlert) -> None:
         """Find the groups of an alert that differs, in what routing looks at, from all before; put it into them."""
         labels = stored.labels
-        routes = self._root.match(labels)
+        routes = tuple(self._root.match(labels))
         groups = []
         for route in routes:
-            group_labels = route.group_labels(labels)
-            key = (route.id, label_fingerprint(group_labels))
+            key = route, route.group_values(labels)
             group = self._groups.get(key)
             if group is None:
-                pipeline = self._pipelines[route.options.receiver]
-                group = Group(route, group_labels, stored, pipeline, self._places, self._context)
-                self._groups[key] = group
-                self._sorted = None
-                if self._is_running:
-                    group.start()
+                group = self._groups[key] = self._new_group(route, labels, stored)
             groups.append(group.members)
-        names = tuple(route.options.receiver for route in routes)
-        self._places.put(stored, tuple(groups), _receivers_json(names), names)
+        self._places.put(stored, tuple(groups), *self._receivers(routes))
+
+    def _new_group(self, route: Route, labels: Labels, first: StoredAlert) -> Group:
+        pipeline = self._pipelines[route.options.receiver]
+        group = Group(route, route.group_labels(labels), first, pipeline, self._places, self._context)
+        self._sorted = None
+        if self._is_running:
+            group.start()
+        return group
 
     def groups(self) -> Iterator[Group]:
         """All groups, in no order."""
@@ -117,13 +119,11 @@ class Dispatcher:
         Alerts that the table has forgotten but their group has still to tell of are placed anew. What is being sent
         is sent to its end.
         """
-        successors = {
-            (group.route.key, label_fingerprint(group.labels)): group for group in self._groups.values()
-        }
+        successors = {group.identity: group for group in self._groups.values()}
         for count, group in enumerate(list(old._groups.values()), 1):
             for stored in group.members.orphans():
                 self.place(stored)
-            successor = successors.get((group.route.key, label_fingerprint(group.labels)))
+            successor = successors.get(group.identity)
             if successor is not None:
                 successor.succeed(group)
             if group.is_flushing:
@@ -165,10 +165,13 @@ class Dispatcher:
         )
 
     def _forget(self, group: Group) -> None:
-        key = (group.route.id, label_fingerprint(group.labels))
+        key = group.route, group.route.group_values(group.labels)
         if self._groups.get(key) is group:
             del self._groups[key]
             self._sorted = None
 
 
-_receivers_json = lru_cache(RECEIVERS_REMEMBERED)(receivers_json)
+def _receivers(routes: tuple[Route, ...]) -> tuple[bytes, tuple[str, ...]]:
+    """The names of their receivers, as the API shows them and as they are."""
+    names = tuple(route.options.receiver for route in routes)
+    return receivers_json(names), names

@@ -15,7 +15,7 @@ from itertools import chain
 
 from amfast._ext.grouping import Members, Places, Snapshot
 from amfast._ext.table import ALL_MARKS, StoredAlert
-from amfast.dispatch.agenda import Agenda, Appointment
+from amfast.dispatch.agenda import Agenda
 from amfast.dispatch.route import Route
 from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
@@ -62,16 +62,13 @@ class Group:
     ) -> None:
         self.route = route
         self.labels = labels
-        self.muted_by: tuple[str, ...] = ()
-        """The time intervals that muted it at its last flush."""
-        self.members = Members(places, self, route.options.receiver, self._tail_json)
+        self.members = Members(places, route.options.receiver, self._tail_json)
         self._pipeline = pipeline
         self._context = context
         self._first_starts_ns = first.starts_at_ns
         self._flushing: asyncio.Task[None] | None = None
         self._tick_missed = False
-        self._timer: Appointment | None = None
-        self._due_us: int | None = None
+        self.due_us: int | None = None
         """Monotonic time of the next flush, once it is set."""
         self._is_retired = False
 
@@ -80,6 +77,11 @@ class Group:
         """What the log calls the group (reference notify, section 4)."""
         return f"{self.route.key}:{format_labels(self.labels)}"
 
+    @property
+    def identity(self) -> tuple[str, tuple[str, ...]]:
+        """What stays the same over a reload, as :attr:`key` does, but quick."""
+        return self.route.key, self.route.group_values(self.labels)
+
     @cached_property
     def order(self) -> tuple[object, str]:
         """By what groups are listed: their labels, then the receiver."""
@@ -87,13 +89,12 @@ class Group:
 
     def start(self) -> None:
         """Set the timer of the first flush. Alerts that join never shorten the wait."""
-        self._set_timer(self._first_due_us() if self._due_us is None else self._due_us)
+        due_us = self._first_due_us() if self.due_us is None else self.due_us
+        self._context.agenda.put(due_us, self)
 
     def retire(self) -> None:
         """Flush no more; a flush that is under way goes on to its end."""
         self._is_retired = True
-        if self._timer is not None:
-            self._timer.cancel()
 
     def succeed(self, old: Group) -> None:
         """Go on where a retired group of the same labels stopped, before a reload.
@@ -101,8 +102,8 @@ class Group:
         A wait that had begun goes on, if the route is what it was, and no flush begins beside one of the old group.
         """
         if old.route.options == self.route.options:
-            self._due_us = old._due_us
-            self.muted_by = old.muted_by
+            self.due_us = old.due_us
+            self.members.muted_by = old.members.muted_by
         if old._flushing is not None:
             self._flushing = old._flushing
             self._flushing.add_done_callback(self._predecessor_ended)
@@ -135,16 +136,16 @@ class Group:
         wait_us = 0 if already_late else wait_ns // 1000
         return max(clock.monotonic_us() + wait_us, self._context.not_before_us)
 
-    def _tick(self) -> None:
-        self._set_timer(self._context.clock.monotonic_us() + self.route.options.group_interval_ns // 1000)
+    def tick(self) -> None:
+        """Flush, and set the timer of the next flush."""
+        if self._is_retired:
+            return
+        due_us = self._context.clock.monotonic_us() + self.route.options.group_interval_ns // 1000
+        self._context.agenda.put(due_us, self)
         if self._flushing is None:
             self._start_flush()
         else:
             self._tick_missed = True
-
-    def _set_timer(self, due_us: int) -> None:
-        self._due_us = due_us
-        self._timer = self._context.agenda.call_at(due_us, self._tick)
 
     def _predecessor_ended(self, _task: asyncio.Task[None]) -> None:
         self._flushing = None
@@ -167,8 +168,7 @@ class Group:
         if self._is_retired:
             self.members.close()
         elif not len(self.members):
-            if self._timer is not None:
-                self._timer.cancel()
+            self.due_us = None
             self.members.close()
             self._context.on_empty(self)
         elif self._tick_missed:
@@ -226,7 +226,7 @@ class Group:
         return encode(shown)[1:].encode("utf-8", "replace")
 
     def _mark_muted(self, names: tuple[str, ...]) -> None:
-        self.muted_by = names
+        self.members.muted_by = names
 
     async def _snapshot(self) -> Snapshot:
         """The members in group order; sorting many takes several slices."""

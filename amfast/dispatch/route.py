@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 from amfast.config.types import DEFAULT_GROUP_INTERVAL_NS, DEFAULT_GROUP_WAIT_NS, DEFAULT_REPEAT_INTERVAL_NS
 from amfast.config.types import Route as RouteConfig
-from amfast.model.anchors import Index, conditions
+from amfast.model.anchors import Index, conditions, label_values
 from amfast.model.labels import Labels, make_labels
 from amfast.model.matcher import Matcher, format_matchers
+
+FEW = 8
+"""Children of a route that are all tried at once; of more, one after the other until one does not go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,15 @@ class Route:
         index = self._index
         if index is None:
             return [self]
+        matching = index.matching_of_few(labels, FEW)
         found: list[Route] = []
-        for place in sorted(index.candidates(labels)):
-            if index.holds(place, labels):
-                child = self.children[place]
-                found += child._matches(labels)  # noqa: SLF001 - of the same class
-                if not child.goes_on:
-                    break
+        for place in sorted(index.candidates(labels) if matching is None else matching):
+            if matching is None and not index.holds(place, labels):
+                continue
+            child = self.children[place]
+            found += child._matches(labels)  # noqa: SLF001 - of the same class
+            if not child.goes_on:
+                break
         return found or [self]
 
     def walk(self) -> Iterator[Route]:
@@ -91,6 +96,12 @@ class Route:
             names.update(matcher.name for matcher in route.matchers)
             names.update(route.options.group_by)
         return frozenset(names)
+
+    def group_values(self, labels: Labels) -> tuple[str, ...]:
+        """What tells the groups of this route apart; an empty value stands for a label that is not there."""
+        if self.options.group_by_all:
+            return *labels, *labels.values()
+        return label_values(labels, self.options.group_by)
 
     def group_labels(self, labels: Labels) -> Labels:
         """The labels of an alert that its group is named by; absent ones are left out."""

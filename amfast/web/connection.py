@@ -50,11 +50,15 @@ class Connection(Reading):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._shared.connections.add(self)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and transport.get_extra_info("sslcontext") is None:
+            self._socket = sock.fileno()
         if self._shared.draining:
             self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._shared.connections.discard(self)
+        self._socket = -1
         self._release(self._held_bytes)
         self._stop_landing()
         self._deaf = self._ending = True

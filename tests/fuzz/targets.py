@@ -141,7 +141,7 @@ class Unmuted:
     def matching(self, _labels: dict[str, str], _fingerprint: int) -> tuple[str, ...]:
         return ()
 
-    active = inhibiting = muted_by = lambda *_what: ()
+    active = inhibiting = lambda *_what: ()
 
     def status_json(self, *_what: object) -> bytes:
         return b"{}"
@@ -155,7 +155,7 @@ def alerts(data: bytes) -> None:
     table = Table(7)
     places = Places(table)
     places.begin(["a"])
-    group = Members(places, None, "r", lambda: b'"labels":{}}')
+    group = Members(places, "r", lambda: b'"labels":{}}')
     intake = Intake(table, classic_names=False, is_uri=lambda url: "x" not in url)
 
     def post(body: bytes, now_ns: int) -> None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 from amfast.dispatch.agenda import CALLS_A_TURN, Agenda
 from tests.support.virtual import VirtualClock, run_virtual
 
 SEED = random.randrange(1 << 32)
+
+
+class Somebody:
+    def __init__(self, tick: Callable[[], object]) -> None:
+        self.due_us: int | None = None
+        self.tick = tick
 
 
 def test_appointments_are_kept_in_the_order_of_their_times_and_cancelled_ones_are_not() -> None:
@@ -21,11 +28,12 @@ def test_appointments_are_kept_in_the_order_of_their_times_and_cancelled_ones_ar
         expected = []
         for number in range(500):
             due_us = clock.monotonic_us() + rng.randrange(0, 2000) * 10_000
-            appointment = agenda.call_at(
-                due_us, lambda due=due_us, number=number: kept.append((due, number, clock.monotonic_us()))
+            somebody = Somebody(
+                lambda due=due_us, number=number: kept.append((due, number, clock.monotonic_us()))
             )
+            agenda.put(due_us, somebody)
             if rng.random() < 0.3:
-                appointment.cancel()
+                somebody.due_us = None
             else:
                 expected.append((due_us, number))
             if rng.random() < 0.1:
@@ -42,7 +50,9 @@ def test_many_that_are_due_together_have_turns() -> None:
         agenda = Agenda(clock)
         called: list[int] = []
         for number in range(3 * CALLS_A_TURN):
-            agenda.call_at(clock.monotonic_us() + 1_000_000, lambda number=number: called.append(number))
+            agenda.put(
+                clock.monotonic_us() + 1_000_000, Somebody(lambda number=number: called.append(number))
+            )
         seen: set[int] = set()
         await clock.sleep(1)
         for _ in range(20):

@@ -84,9 +84,6 @@ class Pairs:
     def inhibiting(self, labels: Labels, _fingerprint: int) -> tuple[str, ...]:
         return tuple(value for name, value in sorted(self.inhibited) if labels.get(name) == value)
 
-    def muted_by(self, _group: object) -> tuple[str, ...]:
-        return ()
-
     def status_json(
         self, silenced: Collection[str], inhibited: Collection[str], muted: Collection[str]
     ) -> bytes:
@@ -163,7 +160,7 @@ class Side:
             key = (name, stored.labels.get("job", ""))
             if key not in self.groups:
                 tail = encode_for_html({"labels": {"job": key[1]}})[1:].encode()
-                self.groups[key] = Members(self.places, key, name, lambda tail=tail: tail)
+                self.groups[key] = Members(self.places, name, lambda tail=tail: tail)
             groups.append(self.groups[key])
         self.places.put(stored, tuple(groups), self.mutes.receivers_json(names), tuple(names))
 

@@ -33,7 +33,7 @@ class Native:
         self.table = Table(seed)
         self.places = Places(self.table)
         self.places.begin([])
-        self.group = Members(self.places, None, "r", bytes)
+        self.group = Members(self.places, "r", bytes)
         self._intake = Intake(self.table, classic_names=False, is_uri=is_request_uri)
 
     def post(self, body: bytes, now_ns: int = START_NS) -> object:
@@ -111,7 +111,7 @@ def test_an_alert_whose_other_group_ended_is_not_put_again_into_the_one_that_hol
     native = Native()
     table, places = native.table, native.places
     intake = Intake(table, classic_names=False, is_uri=is_request_uri)
-    one, other = (Members(places, None, "r", bytes) for _ in range(2))
+    one, other = (Members(places, "r", bytes) for _ in range(2))
     intake.post(b'[{"labels":{"b":"1"}}]', START_NS, 0, TIMEOUT_NS)
     places.put(places.take_unplaced()[0], (one, other), b"[]", ("r", "r"))
     later_ns = START_NS + 2 * TIMEOUT_NS
@@ -121,7 +121,7 @@ def test_an_alert_whose_other_group_ended_is_not_put_again_into_the_one_that_hol
     assert one.forget_ended(snapshot, later_ns) == 1
     one.close()
     intake.post(b'[{"labels":{"b":"1"}}]', later_ns, 0, TIMEOUT_NS)
-    new = Members(places, None, "r", bytes)
+    new = Members(places, "r", bytes)
     places.put(places.take_unplaced()[0], (new, other), b"[]", ("r", "r"))
     assert (len(new), len(other)) == (1, 1)
 

@@ -303,7 +303,7 @@ def test_a_flush_carries_the_intervals_of_its_route_which_children_do_not_inheri
         post(store, alert(middle="1"))
         post(store, alert(middle="1", deep="1"))
         await clock.sleep(31)
-        assert {group.route.options.receiver: group.muted_by for group in dispatcher.groups()} == {
+        assert {group.route.options.receiver: group.members.muted_by for group in dispatcher.groups()} == {
             "middle": ("m",),
             "deep": (),
         }
