@@ -69,17 +69,27 @@ class Pipeline:
 
     async def _fan_out(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
         """No integration waits for another; a failure is told once all have ended."""
-        sending = (delivery.deliver(flush, alerts) for delivery in self.deliveries)
-        outcomes = await asyncio.gather(*sending, return_exceptions=True)
-        failures = []
-        for delivery, outcome in zip(self.deliveries, outcomes, strict=True):
-            if isinstance(outcome, NotifyError):
-                integration = delivery.integration
-                failures.append(f"{flush.receiver}/{integration.kind}[{integration.index}]: {outcome}")
-            elif isinstance(outcome, BaseException):
-                raise outcome
-        if failures:
-            raise NotifyError("; ".join(failures), retry=False)
+        if len(self.deliveries) == 1:  # as nearly always: a task of its own would cost more than all the rest
+            failures = [await _failure(self.deliveries[0], flush, alerts)]
+        else:
+            sending = (_failure(delivery, flush, alerts) for delivery in self.deliveries)
+            failures = []
+            for outcome in await asyncio.gather(*sending, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                failures.append(outcome)
+        if any(failures):
+            raise NotifyError("; ".join(failure for failure in failures if failure), retry=False)
+
+
+async def _failure(delivery: Delivery, flush: Flush, alerts: tuple[Alert, ...]) -> str:
+    """Deliver; why it failed and for whom, empty when it did not."""
+    try:
+        await delivery.deliver(flush, alerts)
+    except NotifyError as error:
+        integration = delivery.integration
+        return f"{flush.receiver}/{integration.kind}[{integration.index}]: {error}"
+    return ""
 
 
 def build_pipeline(

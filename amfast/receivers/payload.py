@@ -18,7 +18,9 @@ JSON_HEADERS: Final = {
     "Content-Type": "application/json",
 }
 
-_HTML_ESCAPES: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_HTML: Final = "<>&\u2028\u2029"
+_HTML_ESCAPES: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in _HTML})
 _REGEXP_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _DETAIL_CHARS: Final = 256
 _SECRET_CHARS_MIN: Final = 4
@@ -29,8 +31,10 @@ _BY_CLASS: Final[dict[int, FailureReason]] = {4: "clientError", 5: "serverError"
 
 def encode_json(value: object) -> bytes:
     """JSON as Go's encoder writes it: compact, safe inside HTML, one newline at the end."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.translate(_HTML_ESCAPES).encode() + b"\n"
+    text = _encode(value)
+    if any(char in text for char in _HTML):
+        text = text.translate(_HTML_ESCAPES)
+    return text.encode() + b"\n"
 
 
 def regexp_quote(text: str) -> str:
