@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -17,11 +18,37 @@ from amfast.receivers.errors import HttpError
 from amfast.receivers.http import REQUESTS_MAX, NetworkClient
 
 Reply = Callable[[bytes], bytes]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def reply(status: int, body: bytes = b"", *headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+@contextlib.asynccontextmanager
+async def serving(handle: Handler) -> AsyncIterator[str]:
+    """A server, and its URL; it ends when its connections have ended."""
+    tasks: set[asyncio.Task[object]] = set()
+
+    async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        with contextlib.suppress(ConnectionError):
+            await handle(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(run, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=5)
+            assert not left
 
 
 def talk(
@@ -33,31 +60,24 @@ def talk(
     """
     requests: list[bytes] = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await _head(reader):
-                length = next(
-                    (int(line.split(b":")[1]) for line in head.split(b"\r\n") if b"ontent-Length:" in line), 0
-                )
-                requests.append(head + await reader.readexactly(length))
-                writer.write(answer(requests[-1]))
-                await writer.drain()
-                if closing:
-                    return
-        except ConnectionError:
-            return
-        finally:
-            writer.close()
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await _head(reader):
+            length = next(
+                (int(line.split(b":")[1]) for line in head.split(b"\r\n") if b"ontent-Length:" in line), 0
+            )
+            requests.append(head + await reader.readexactly(length))
+            writer.write(answer(requests[-1]))
+            await writer.drain()
+            if closing:
+                return
 
     async def run() -> Answer:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        client = NetworkClient(LoopClock(), random.Random(1), {})
-        try:
-            return await use(client, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        finally:
-            await client.close()
-            server.close()
-            await asyncio.sleep(0.01)  # for the server to hear of it
+        async with serving(handle) as url:
+            client = NetworkClient(LoopClock(), random.Random(1), {})
+            try:
+                return await use(client, url)
+            finally:
+                await client.close()
 
     return asyncio.run(run()), requests
 
@@ -231,23 +251,20 @@ def test_a_connection_is_used_again_unless_the_server_ends_it(last: bytes) -> No
     async def main() -> int:
         connections = 0
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             nonlocal connections
             connections += 1
             while head := await _head(reader):
                 await reader.readexactly(int(head.partition(b"Content-Length: ")[2].split(b"\r\n")[0]))
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\n" + last + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
-                )
-            writer.close()
+                writer.write(b"HTTP/1.1 200 OK\r\n" + last + chunked)
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        client = NetworkClient(LoopClock(), random.Random(1), {})
-        for _ in range(3):
-            answer = await post()(client, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-            assert (answer.status, answer.body) == (200, b"x")
-        await client.close()
-        server.close()
+        chunked = b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+        async with serving(handle) as url:
+            client = NetworkClient(LoopClock(), random.Random(1), {})
+            for _ in range(3):
+                answer = await post()(client, url)
+                assert (answer.status, answer.body) == (200, b"x")
+            await client.close()
         return connections
 
     assert asyncio.run(main()) == (3 if last else 1)
@@ -286,31 +303,25 @@ def test_a_name_in_the_url_is_sent_as_basic_authorization() -> None:
 
 
 def test_a_hanging_receiver_takes_no_connection_from_another() -> None:
+    async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the client gives up
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        writer.write(reply(200))
+        await writer.drain()
+
     async def main() -> Answer:
-        async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read()  # until the client gives up
-            writer.close()
-
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await _head(reader)
-            writer.write(reply(200))
-            await writer.drain()
-            writer.close()
-
-        client = NetworkClient(LoopClock(), random.Random(1), {})
-        servers = [await asyncio.start_server(serve, "127.0.0.1", 0) for serve in (hang, answer)]
-        ports = [server.sockets[0].getsockname()[1] for server in servers]
-        hang_at, answer_at = (f"http://127.0.0.1:{port}" for port in ports)
-        hanging = [asyncio.create_task(post(timeout_s=None)(client, hang_at)) for _ in range(150)]
-        await asyncio.sleep(0)
-        try:
-            return await post(timeout_s=5)(client, answer_at)
-        finally:
-            for task in hanging:
-                task.cancel()
-            await asyncio.gather(*hanging, return_exceptions=True)
-            await client.close()
-            for server in servers:
-                server.close()
+        async with serving(hang) as hang_at, serving(answer) as answer_at:
+            client = NetworkClient(LoopClock(), random.Random(1), {})
+            hanging = [asyncio.create_task(post(timeout_s=None)(client, hang_at)) for _ in range(150)]
+            await asyncio.sleep(0)
+            try:
+                return await post(timeout_s=5)(client, answer_at)
+            finally:
+                for task in hanging:
+                    task.cancel()
+                await asyncio.gather(*hanging, return_exceptions=True)
+                await client.close()
 
     assert asyncio.run(main()).status == 200
