@@ -195,6 +195,7 @@ def test_a_wrong_value_of_a_route_hides_nothing_else_of_it_and_nothing_follows_f
     routes:
     - receiver: [nobody]
       match: {a-b: c}
+      group_by: [[a]]
 receivers: [{name: r}]
 """
     child = "route.routes[0]"
@@ -210,6 +211,7 @@ receivers: [{name: r}]
         f"{child}.mute_time_intervals: there is no time interval named 'none'",
         f"{child}.routes[0]: invalid label name 'a-b' in match or match_re",
         f"{child}.routes[0].receiver: expected text, found a list",
+        f"{child}.routes[0].group_by[0]: expected text, found a list",
     ]
 
 
