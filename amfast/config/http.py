@@ -105,6 +105,9 @@ class OAuth2(Block):
         return self
 
 
+_NO_TLS: Final = TlsConfig()
+
+
 @dataclass(frozen=True, slots=True)
 class HttpConfig(Block):
     """How HTTP requests are made. At most one of the ways to prove who one is can be set."""
@@ -131,7 +134,7 @@ class HttpConfig(Block):
         SECRET, None, "Deprecated: `authorization` with these credentials.", excludes=("bearer_token_file",)
     )
     bearer_token_file: str = key(FILE, "", "Deprecated: `authorization` with these credentials.")
-    tls_config: TlsConfig = key(ValueBlockOf(lambda: TlsConfig), TlsConfig(), "TLS towards the server.")
+    tls_config: TlsConfig = key(ValueBlockOf(lambda: TlsConfig), _NO_TLS, "TLS towards the server.")
     follow_redirects: bool = key(BOOL, True, "Whether redirects are followed.", shown=True)
     enable_http2: bool = key(
         BOOL, True, "Allows HTTP/2, and never demands it: HTTP/1.1 is spoken.", shown=True
@@ -145,7 +148,9 @@ class HttpConfig(Block):
     def references(self) -> Iterator[str]:
         """The keys that name something in a secret manager and are needed for a request."""
         for block in (self.basic_auth, self.authorization, self.tls_config):
-            for row in rows_of(type(block)) if block is not None else ():
+            if block is None or block is _NO_TLS:
+                continue
+            for row in rows_of(type(block)):
                 if row.name.endswith("_ref") and getattr(block, row.field):
                     yield row.name
         if self.oauth2 is not None:

@@ -265,6 +265,7 @@ def test_a_proxy_is_asked_with_its_password() -> None:
         ("10.0.0.0/8", "http://11.1.2.3/", False),
         ("10.1.2.3", "http://10.1.2.3:5/", True),
         ("10.1.2.3:6", "http://10.1.2.3:5/", False),
+        (".3, 3", "http://10.1.2.3/", False),
         ("2001:db8::/32", "http://[2001:db8::1]/", True),
         ("2001:db8::1", "http://[2001:db8::1]/", True),
         ("nonsense/99,,", "http://a.example/", False),

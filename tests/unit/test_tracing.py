@@ -212,7 +212,8 @@ def test_a_collector_that_does_not_answer_holds_up_nothing_for_long(monkeypatch:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
-        send(Config(client_type="http", endpoint=endpoint, insecure=True, sampling_fraction=1.0))
+        made = Config(client_type="http", endpoint=endpoint, insecure=True, sampling_fraction=1.0)
+        send(replace(made, timeout_ns=200_000_000))
         assert time.monotonic() - began < 2
 
 
