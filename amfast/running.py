@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from amfast._ext.table import StoredAlert
 from amfast.alerts.store import AlertStore
+from amfast.config.observing import Tracing as TracingConfig
 from amfast.config.types import Config
 from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.route import Route, build_routes
@@ -43,6 +44,8 @@ class Parts:
     """What every flush passes, with the configuration and its inhibition rules in force."""
     around: Surroundings
     http: HttpClient
+    trace: Callable[[TracingConfig | None], Awaitable[None]]
+    """Send traces as a configuration says. Raises AmfastError."""
     log: logging.Logger
     retention_ns: int
     not_before_us: int
@@ -100,6 +103,7 @@ class Running:
             mutable_marks=parts.views.mutes.marks,
             render_labels=partial(_render_labels, templates, parts.around.external_url),
         )
+        await parts.trace(config.tracing)
         # All that can fail is behind us. What comes in goes to the new groups from here on; what is stored already
         # follows in slices.
         await self._tell_of_all(inhibitor)
@@ -146,7 +150,12 @@ class Running:
                 attrs = {"receiver": receiver.name}
                 self._parts.log.info("Receiver not built, no route uses it", extra={"attrs": attrs})
                 continue
-            integrations = build(receiver, self._parts.http, templates)
+            try:
+                integrations = build(receiver, self._parts.http, templates)
+            except AmfastError as error:
+                failed = {"attrs": {"err": str(error)}}
+                self._parts.log.error("A receiver cannot be built", extra=failed)  # noqa: TRY400
+                raise
             count += len(integrations)
             pipelines[receiver.name] = build_pipeline(stages, integrations, self._parts.around)
         return pipelines, count

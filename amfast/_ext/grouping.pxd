@@ -31,7 +31,7 @@ cdef class Places(Router):
 
     cdef int _look_at_names(self) except -1
     cdef uint32_t _tag(self, const uint32_t* pairs, uint32_t size) noexcept
-    cdef uint32_t _project(self, uint32_t row, uint32_t* pairs) except? NOTHING
+    cdef uint32_t _project(self, uint32_t row, uint32_t* pairs) except? 0xFFFFFFFF
     cdef uint32_t _find(self, uint32_t tag, const uint32_t* pairs, uint32_t size) noexcept
     cdef int _enter(self, uint32_t row, uint32_t place) except -1
     cdef void _kill(self, uint32_t place) noexcept

@@ -60,6 +60,7 @@ def _collector_paused() -> Iterator[None]:
 def _loads(data: bytes, name: str, sendable: Collection[str], mode: MatcherMode) -> Config:
     walk = Walk(mode, posixpath.dirname(name) or ".")
     file = read_file(Place(walk, document(data, name)), sendable)
+    walk.found.clear()  # it holds on to places, which hold on to the walk: a circle around the whole tree
     if walk.problems or file.route is None:
         raise ConfigError("\n".join(lines_of(name, walk.problems)))
     return Config(

@@ -78,6 +78,7 @@ def _remembering(search: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda value: remembered(value) if len(value) <= REMEMBERED_CHARS_MAX else search(value)
 
 
+@lru_cache(PATTERNS_REMEMBERED)
 def _literals(text: str) -> frozenset[str] | None:
     if text.startswith(_WRAPPED[0]) and text.endswith(_WRAPPED[1]):
         text = text[len(_WRAPPED[0]) : -len(_WRAPPED[1])]  # parentheses left in it are no plain text

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from amfast._ext.fingerprint import alert_hash
 from amfast.model.alert import Alert
 from amfast.model.clock import Clock
 from amfast.model.flush import Flush
 from amfast.model.notification import FailureReason, Integration, Notification, NotifyError
+from amfast.model.tracing import Attribute, Tracing
 from amfast.notify.counts import Counts
 from amfast.notify.dedup import Reason, reason_to_notify
 from amfast.notify.nflog import LogKey, NotificationLog
@@ -35,6 +36,7 @@ class Surroundings:
     cluster_wait_s: Callable[[], float]
     """This node's position among the peers times the peer timeout."""
     external_url: str
+    tracing: Tracing = field(default_factory=Tracing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +50,33 @@ class Delivery:
         """Notify if there is something new to say. Raises NotifyError when sending failed for good."""
         # The peers before us in the order get their time to send and to tell us of it.
         await self.around.clock.sleep(self.around.cluster_wait_s())
+        said: dict[str, Attribute] = {
+            "alerting.group.key": flush.group_key,
+            "alerting.alerts.count": len(alerts),
+        }
         integration, nflog = self.integration, self.around.nflog
         key = LogKey(flush.group_key.encode(), flush.receiver, integration.kind, integration.index)
         firing = {alert_hash(alert.labels) for alert in alerts if not alert.resolved_at(flush.now_ns)}
         resolved = {alert_hash(alert.labels) for alert in alerts if alert.resolved_at(flush.now_ns)}
-        entry = nflog.query(key)
-        reason = reason_to_notify(
-            entry,
-            firing,
-            resolved,
-            send_resolved=integration.send_resolved,
-            repeat_interval_ns=flush.repeat_interval_ns,
-            now_ns=flush.now_ns,
-        )
-        if reason is None:
-            return
+        with self.around.tracing.span("notify.DedupStage.Exec", said, stays=True) as span:
+            entry = nflog.query(key)
+            reason = reason_to_notify(
+                entry,
+                firing,
+                resolved,
+                send_resolved=integration.send_resolved,
+                repeat_interval_ns=flush.repeat_interval_ns,
+                now_ns=flush.now_ns,
+            )
+            if reason is None:
+                return
+            span.event("notify.DedupStage.Exec nflog needs update")
         await self._send(flush, alerts, reason)
-        receiver_data = b"" if entry is None or reason == "first notification" else entry.receiver_data
-        nflog.record(key, firing, resolved, flush.repeat_interval_ns, receiver_data)
+        with self.around.tracing.span("notify.SetNotifiesStage.Exec", said) as span:
+            span.set("alerting.alerts.firing.count", len(firing))
+            span.set("alerting.alerts.resolved.count", len(resolved))
+            receiver_data = b"" if entry is None or reason == "first notification" else entry.receiver_data
+            nflog.record(key, firing, resolved, flush.repeat_interval_ns, receiver_data)
 
     async def _send(self, flush: Flush, alerts: tuple[Alert, ...], reason: Reason) -> None:
         counts, integration = self.around.counts, self.integration
@@ -84,7 +95,18 @@ class Delivery:
             external_url=self.around.external_url,
             now_ns=flush.now_ns,
         )
-        await self._retry(flush, notification)
+        said: dict[str, Attribute] = {
+            "alerting.group.name": flush.receiver,
+            "alerting.integration.name": integration.kind,
+            "alerting.label.values": (integration.kind,),
+            "alerting.alerts.count": len(alerts),
+        }
+        with self.around.tracing.span("notify.RetryStage.Exec", said, stays=True) as span:
+            try:
+                await self._retry(flush, notification)
+            except NotifyError as error:
+                span.fail(str(error))
+                raise
 
     async def _retry(self, flush: Flush, notification: Notification) -> None:
         """Try until it works, with growing pauses, until an error says that trying is of no use."""
@@ -115,13 +137,21 @@ class Delivery:
         counts, kind = self.around.counts, self.integration.kind
         started_us = self.around.clock.monotonic_us()
         counts.requests.add(kind)
-        try:
-            await self.integration.notify(notification)
-        except NotifyError as error:
-            counts.failed_requests.add(kind)
-            return error
-        finally:
-            counts.took(kind, (self.around.clock.monotonic_us() - started_us) / 1e6)
+        said: dict[str, Attribute] = {
+            "alerting.notify.integration.name": kind,
+            "alerting.alerts.count": len(notification.alerts),
+        }
+        with self.around.tracing.span("notify.Integration.Notify", said, kind="client") as span:
+            try:
+                await self.integration.notify(notification)
+            except NotifyError as error:
+                counts.failed_requests.add(kind)
+                span.set("alerting.notify.error.recoverable", error.retry)
+                span.fail(str(error))
+                return error
+            finally:
+                counts.took(kind, (self.around.clock.monotonic_us() - started_us) / 1e6)
+            span.set("alerting.notify.error.recoverable", value=False)
         return None
 
     def _reason_for_stopping(self, flush: Flush, last_error: NotifyError | None) -> FailureReason:

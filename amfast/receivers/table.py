@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from amfast.config.http import HttpConfig
 from amfast.config.receivers.webhook import WebhookConfig
 from amfast.config.types import Receiver
+from amfast.model.errors import AmfastError
 from amfast.model.notification import Integration
 from amfast.receivers.http import HttpClient
 from amfast.receivers.webhook import Webhook
@@ -25,11 +27,17 @@ INTEGRATIONS: Final = frozenset(TABLE)
 
 
 def build(receiver: Receiver, http: HttpClient, templates: Renderer) -> tuple[Integration, ...]:
-    """Build a receiver's integrations, in order."""
+    """Build a receiver's integrations, in order. Raises AmfastError when one of them could never send."""
     counts: dict[str, int] = {}
     built = []
     for config in receiver.integrations:
         index = counts.get(config.kind, 0)
         counts[config.kind] = index + 1
+        how: HttpConfig | None = getattr(config, "http_config", None)
+        if how is not None:
+            try:
+                http.check(how)
+            except AmfastError as error:
+                raise AmfastError(f"receiver {receiver.name!r}, {config.kind}[{index}]: {error}") from None
         built.append(TABLE[config.kind](config, index, http, templates))
     return tuple(built)

@@ -13,7 +13,7 @@ import pytest
 
 from amfast.config.load import loads
 from amfast.config.types import Config
-from amfast.model.errors import ConfigError
+from amfast.model.errors import AmfastError, ConfigError
 from amfast.mute.silences import Silences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
@@ -69,6 +69,9 @@ class Sink:
     def __init__(self) -> None:
         self.posts: list[tuple[str, str]] = []
 
+    def check(self, _config: object) -> None:
+        """Everything can be sent."""
+
     async def post(self, url: str, *, body: bytes, **_: object) -> Answer:
         self.posts.append((url, body.decode().strip()))
         return Answer(200, b"", {})
@@ -78,13 +81,20 @@ class Sink:
         return taken
 
 
+class Unable(Sink):
+    """An HTTP client that can send nothing."""
+
+    def check(self, _config: object) -> None:
+        raise AmfastError("a library is missing")
+
+
 class Node:
     """The parts that a reload replaces, around a store that stays."""
 
-    def __init__(self, clock: VirtualClock, folder: Path = Path()) -> None:
+    def __init__(self, clock: VirtualClock, folder: Path = Path(), http: Sink | None = None) -> None:
         self.text = ROUTE
         self.folder = folder
-        self.http = Sink()
+        self.http = http or Sink()
         self.counts = Counts()
         log = logging.getLogger("test")
         self.store = make_store(clock)
@@ -108,11 +118,15 @@ class Node:
                 stages=lambda _config, inhibitor: [Inhibit(inhibitor.inhibiting, self.counts, clock)],
                 around=around,
                 http=self.http,
+                trace=self._trace,
                 log=log,
                 retention_ns=10**15,
                 not_before_us=0,
             )
         )
+
+    async def _trace(self, _config: object) -> None:
+        """Trace nothing."""
 
     def _load(self) -> Config:
         return loads(self.text, str(self.folder / "am.yml"), {"webhook"})
@@ -272,3 +286,18 @@ def test_listed_groups_show_rendered_route_labels_of_the_alerts_they_have(tmp_pa
         await node.running.stop()
 
     run_virtual(main)
+
+
+def test_a_receiver_that_cannot_be_built_leaves_the_old_configuration_in_force(tmp_path: Path) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        node = Node(clock, tmp_path, Unable())
+        await node.reload(ROUTE)
+        webhook = "{webhook_configs: [{url: 'http://h'}], name: r}"
+        with pytest.raises(AmfastError, match=r"receiver 'r', webhook\[0\]: a library is missing"):
+            await node.reload(ROUTE.replace("{name: r}", webhook))
+        assert node.running.config.receivers[0].integrations == ()
+        values = {family.name: family.samples[0][1] for family in node.running.metrics() if family.samples}
+        assert values["alertmanager_config_last_reload_successful"] == 0
+        await node.running.stop()
+
+    run_virtual(scenario)

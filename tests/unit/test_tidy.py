@@ -30,6 +30,7 @@ ALLOWED = {
     "template": STATION,
     "receivers": (*STATION, "template"),
     "cluster": STATION,
+    "tracing": STATION,
     "storage": ("model",),
     "loopclock": ("model",),
     "logs": ("model",),
@@ -58,6 +59,7 @@ CLOCKLESS = (
     "template",
     "receivers",
     "cluster",
+    "tracing",
     "web",
 )
 """Parts to which time and randomness are handed in."""

@@ -20,8 +20,8 @@ from amfast.model.alert import Alert
 from amfast.model.labels import make_labels
 from amfast.model.notification import Notification, NotifyError
 from amfast.model.timestamp import ZERO, Time
+from amfast.receivers.answers import Answer
 from amfast.receivers.errors import HttpError
-from amfast.receivers.http import Answer
 from amfast.receivers.payload import encode_json
 from amfast.receivers.table import build
 from amfast.receivers.webhook import Webhook
