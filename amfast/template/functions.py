@@ -84,8 +84,6 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         ("title", (STRING,), STRING, casing.title),
         ("trimSpace", (STRING,), STRING, lambda text: text.strip(_SPACE)),
         ("join", (STRING, STRINGS), STRING, _join),
-        ("match", (STRING, STRING), BOOL, regexes.matches),
-        ("reReplaceAll", (STRING, STRING, STRING), STRING, regexes.replace_all),
         ("safeHtml", (STRING,), content.HTML, lambda text: Word(text, content.HTML)),
         ("safeUrl", (STRING,), content.URL, lambda text: Word(text, content.URL)),
         ("urlUnescape", (STRING,), STRING, encodings.query_unescape),
@@ -97,6 +95,10 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         ("toJson", (ANY,), STRING, gojson.encode),
         ("base64encode", (STRING,), STRING, encodings.base64_encode),
         ("base64decode", (STRING,), STRING, encodings.base64_decode),
+    ),
+    "match": Function("match", (STRING, STRING), BOOL, regexes.matches, work=regexes.work),
+    "reReplaceAll": Function(
+        "reReplaceAll", (STRING, STRING, STRING), STRING, regexes.replace_all, work=regexes.work
     ),
     **_table(
         ("stringSlice", (STRING,), STRINGS, _strings),

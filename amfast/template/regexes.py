@@ -19,8 +19,10 @@ PATTERN_MAX: Final = 4096
 """Characters; RE2 takes quadratic time to compile a pattern, minutes for one of a mebibyte."""
 PATTERNS_REMEMBERED: Final = 32
 """Compiled ones; a pattern may be made by the template itself, from whatever it finds."""
-WORK_MAX: Final = 1 << 30
-"""Matches times bytes of text: in the worst case a search for each match reads the whole text."""
+WORK_MAX: Final = 2_000_000_000
+"""Searches times bytes of text times instructions of the pattern, which is what they cost at worst."""
+_WORK_PER_STEP: Final = 200
+_COMPILING_STEPS: Final = 1_000
 _MEMORY_MAX: Final = 4 << 20
 
 _OPTIONS = re2.Options()
@@ -31,13 +33,37 @@ _GROUP_NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 _INDEX_DIGITS_MAX: Final = 9
 
 
+class _Effort:
+    """What the last call has cost."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+
+    def add(self, steps: int) -> None:
+        self._steps += steps
+
+    def take(self) -> int:
+        """The steps since the last time."""
+        steps, self._steps = self._steps, 0
+        return steps
+
+
+_effort: Final = _Effort()
+work: Final = _effort.take
+"""Steps that the last call took besides what its arguments' lengths tell."""
+
+
 def matches(pattern: str, text: str) -> bool:
     """Whether ``pattern`` is found anywhere. Raises FunctionError if it is none."""
     try:
-        found = _compile(pattern).search(valid(text).encode())
+        search = _compile(pattern)
     except PatternError as error:
         raise FunctionError(f"error parsing regexp: {error}") from None
-    return found is not None
+    subject = valid(text).encode()
+    if len(subject) * search.programsize > WORK_MAX:
+        raise FunctionError(f"match: the pattern is too much work for {len(subject)} bytes")
+    _effort.add(len(subject) * search.programsize // _WORK_PER_STEP)
+    return search.search(subject) is not None
 
 
 def replace_all(pattern: str, replacement: str, text: str) -> str:
@@ -68,6 +94,7 @@ def _compiled(pattern: str) -> re2._Regexp | str:
         return f"expression too large: {len(pattern)} characters (at most {PATTERN_MAX})"
     try:
         found = compiled(pattern, _OPTIONS)
+        _effort.add(_COMPILING_STEPS + 4 * found.programsize)
     except PatternError as error:
         return _lookbehind(pattern, str(error))
     for name in _names(found):
@@ -100,6 +127,7 @@ class _Replacing:
 
     def __init__(self, search: re2._Regexp, replacement: str, text: str) -> None:
         self._search = search.search
+        self._instructions: int = search.programsize
         self._names = _names(search)
         self._groups: int = search.groups
         self._replacement = list(self._parts(replacement))
@@ -112,22 +140,24 @@ class _Replacing:
 
     def run(self) -> str:
         subject = self._subject
-        position = last_end = count = 0
+        position = last_end = count = work = 0
         while position <= len(subject):
+            work += (len(subject) - position) * self._instructions
+            if work > WORK_MAX:
+                raise FunctionError(
+                    f"reReplaceAll: {count} matches in {len(subject)} bytes are too much work"
+                )
             found = self._search(subject, position)
             if found is None:
                 break
             count += 1
-            if count * len(subject) > WORK_MAX:
-                raise FunctionError(
-                    f"reReplaceAll: {count} matches in {len(subject)} bytes are too much work"
-                )
             start, end = found.span()
             self._copy(last_end, start)
             if end > last_end or start == 0:
                 self._expand(found)
             last_end = end
             position = end if end > position else position + _width(subject, position)
+        _effort.add(work // _WORK_PER_STEP)
         self._copy(last_end, len(subject))
         return text_of(b"".join(self._out))
 

@@ -46,7 +46,8 @@ def failing(error: TemplateError) -> Callable[[], NoReturn]:
 
 def calling(place: Place, name: str, function: Function) -> Callable[..., Value]:
     """A call of a function or method with arguments that fit."""
-    call, cost, meter = function.call, function.cost, place.meter
+    cost, meter = function.cost, place.meter
+    call = function.call if function.work is None else _working(function.call, function.work, meter)
 
     def invoke(*arguments: Value) -> Value:
         meter.left -= cost
@@ -60,6 +61,16 @@ def calling(place: Place, name: str, function: Function) -> Callable[..., Value]
         if isinstance(result, str | list) and len(result) >= CHARACTERS_PER_STEP:
             meter.weigh((result,))
         return result
+
+    return invoke
+
+
+def _working(call: Callable[..., Value], work: Callable[[], int], meter: Meter) -> Callable[..., Value]:
+    def invoke(*arguments: Value) -> Value:
+        try:
+            return call(*arguments)
+        finally:
+            meter.left -= work()
 
     return invoke
 

@@ -108,6 +108,8 @@ class Function:
     variadic: bool = False
     cost: int = 50
     """Of one call, in steps (see ``meter``), without what its texts and lists cost by their lengths."""
+    work: Callable[[], int] | None = None
+    """Gives the steps that the last call took besides, where lengths do not tell."""
     fault: str = ""
     """Go's text of why templates cannot call it, once the number of its arguments is right; empty if they can."""
 
