@@ -274,8 +274,7 @@ def _js_char(char: str) -> str:
         return escaped
     if char < " ":
         return f"\\u{ord(char):04X}"
-    char = valid(char)
-    return char if char.isascii() or is_printable(char) else f"\\u{ord(char):04X}"
+    return char if char.isascii() or is_printable(valid(char)) else f"\\u{ord(char):04X}"
 
 
 def _urlquery(*values: Value) -> str:
