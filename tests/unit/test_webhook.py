@@ -253,6 +253,16 @@ def test_a_payload_is_posted_instead_of_the_message() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "summary", ["disk: full", "[FIRING:1] X", "\"'\\\n<&>\u2028{}", "yes", "", "~", "# 3"]
+)
+def test_a_payload_of_one_text_takes_any_words_that_are_quoted_as_json(summary: str) -> None:
+    payload = '{"text": {{ toJson .CommonAnnotations.summary }}, "alerts": {{ len .Alerts }}}'
+    config = WebhookConfig(url=Secret("http://h/"), payload=payload)
+    body = send(FakeHttp(), config, alert(a="1", annotations={"summary": summary}))
+    assert body == {"text": summary, "alerts": 1}
+
+
 def test_a_payload_may_be_a_single_text() -> None:
     http = FakeHttp()
     send(http, WebhookConfig(url=Secret("http://h/"), payload="{{ .Status }}!"))
