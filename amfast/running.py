@@ -27,7 +27,7 @@ from amfast.notify.stages import Stage
 from amfast.receivers.http import HttpClient
 from amfast.receivers.table import build
 from amfast.template.data import data_of
-from amfast.template.rendering import Renderer
+from amfast.template.rendering import Renderer, brief
 from amfast.views import AlertViews
 
 
@@ -208,4 +208,4 @@ def _render_labels(
         now_ns=flush.now_ns,
     )
     labels, failed = templates.route_labels(data_of(notification, route_labels_rendered=False))
-    return labels, [f"{name}: {error}" for name, error in failed.items()]
+    return labels, [f"{name}: {brief(error)}" for name, error in failed.items()]

@@ -51,7 +51,7 @@ def read(program: Command, argv: Sequence[str], width: int) -> tuple[Command, di
             raise TextAsked(_text(program, name, width))
     names = {name for name, _ in given}
     if "completion-bash" in names:
-        raise TextAsked(texts.completions(path[-1], _known(path).values(), argv[-1]))
+        raise TextAsked(texts.completions(path, argv[-1]))
     if error is not None:
         raise error
     if "help" in names or (program.commands and len(path) == 1):

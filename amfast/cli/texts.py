@@ -19,6 +19,7 @@ _HELP_FLAG = Flag("help", "switch", None, "Show this help (also try --help-long 
 _VERSION_FLAG = Flag("version", "switch", None, "Show the version of the program.")
 _LABEL_WIDTH_MAX = 29
 _TEXT_WIDTH_MIN = 20
+_INDENT_MIN = 4
 _GO_MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "i686": "386"}
 
 _BASH = """
@@ -31,9 +32,15 @@ complete -o default -F _{0}_bash_autocomplete {0}
 _ZSH = "\n#compdef {0}\nautoload -U compinit && compinit\nautoload -U bashcompinit && bashcompinit\n"
 
 
-def _rows(flags: Iterable[Flag]) -> list[tuple[str, Flag]]:
-    rows = [("-h, ", _HELP_FLAG), *(("    ", flag) for flag in flags if not flag.required)]
-    rows += [("    ", _VERSION_FLAG), *(("    ", flag) for flag in flags if flag.required)]
+def _rows(path: Sequence[Command]) -> list[tuple[str, Flag]]:
+    """The flags that a command takes, each as it is typed: those of the program first."""
+    program, *commands = path
+    rows = [
+        ("-h, ", _HELP_FLAG),
+        *(("    ", flag) for flag in program.flags.values()),
+        ("    ", _VERSION_FLAG),
+    ]
+    rows += [("    ", flag) for command in commands for flag in command.flags.values()]
     return [(short + _form(flag), flag) for short, flag in rows]
 
 
@@ -75,20 +82,21 @@ def help_text(path: Sequence[Command], width: int, *, everything: bool = False) 
     lines = [f"usage: {_usage(path)}", ""]
     if command.about:
         lines += [*textwrap.wrap(command.about, width), ""]
-    lines += ["Flags:", *_flag_lines(_rows([flag for one in path for flag in one.flags.values()]), width), ""]
+    lines += ["Flags:", *_flag_lines(_rows(path), width), ""]
     if command.commands:
         lines += ["Commands:", *_command_lines(path, width, everything=everything), ""]
     return "\n".join(lines) + "\n"
 
 
-def _flag_lines(rows: list[tuple[str, Flag]], width: int) -> Iterator[str]:
-    indent = 4 + max((len(label) for label, _ in rows if len(label) <= _LABEL_WIDTH_MAX), default=0)
+def _flag_lines(rows: list[tuple[str, Flag]], width: int, margin: str = "  ") -> Iterator[str]:
+    labels = [len(label) for label, _ in rows if len(label) <= _LABEL_WIDTH_MAX]
+    indent = len(margin) + max(labels, default=_INDENT_MIN) + 2
     for label, flag in rows:
         text = textwrap.wrap(_help(flag), max(width - indent, _TEXT_WIDTH_MIN), break_on_hyphens=False)
         if len(label) <= _LABEL_WIDTH_MAX:
-            yield ("  " + label).ljust(indent) + text.pop(0)
+            yield (margin + label).ljust(indent) + text.pop(0)
         else:
-            yield "  " + label
+            yield margin + label
         yield from (" " * indent + line for line in text)
 
 
@@ -106,8 +114,8 @@ def _tree(commands: Sequence[Command], margin: str, width: int, *, everything: b
         words = [] if command.commands else _words(command, nested=True)
         yield margin + " ".join([command.name, *words])
         if everything and command.flags:
-            rows = [("    " + _form(flag), flag) for flag in command.flags.values()]
-            yield from _flag_lines(rows, width)
+            rows = [(_form(flag), flag) for flag in command.flags.values()]
+            yield from _flag_lines(rows, width, margin + "    ")
         yield from _tree(command.commands, margin + "  ", width, everything=everything)
 
 
@@ -120,7 +128,7 @@ def man_text(program: Command) -> str:
         ".SH SYNOPSIS",
         f"\\fB{program.name}\\fR {' '.join(_words(program, nested=False))}",
         ".SH OPTIONS",
-        *_man_flags(_rows(program.flags.values())),
+        *_man_flags(_rows([program])),
     ]
     if program.commands:
         lines += [".SH COMMANDS", *_man_commands(program.commands, "")]
@@ -158,11 +166,11 @@ def completion_script(program: Command, shell: str) -> str:
     return ((_ZSH if shell == "zsh" else "") + _BASH).format(program.name)
 
 
-def completions(command: Command, flags: Iterable[Flag], last_word: str) -> str:
+def completions(path: Sequence[Command], last_word: str) -> str:
     """What a completion script asks for while ``last_word`` is typed: the flags or the commands, one a line."""
     if last_word.startswith("-"):
-        names = [f"--{flag.name}" for _, flag in _rows(list(flags))]
+        names = [f"--{flag.name}" for _, flag in _rows(path)]
         found = [] if last_word in names else names
     else:
-        found = [one.name for one in command.commands]
+        found = [one.name for one in path[-1].commands]
     return "".join(f"{name}\n" for name in found)

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import yaml
 
+from amfast.config.files import BYTES_MAX
 from amfast.config.nodes import Mapping, Node, Scalar, Sequence
 from amfast.config.scalars import resolve
 
-BYTES_MAX: Final = 64 << 20
 NODES_MAX: Final = 1_000_000
 """Nodes of the document with every alias written out."""
 DEPTH_MAX: Final = 128

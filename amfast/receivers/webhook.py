@@ -20,7 +20,7 @@ from amfast.receivers.rendered import render_deeply
 from amfast.template import gojson, gotime
 from amfast.template.data import Alert, Data, data_of
 from amfast.template.errors import TemplateError
-from amfast.template.rendering import Renderer
+from amfast.template.rendering import Renderer, brief
 from amfast.template.values import FunctionError
 
 _VERSION: Final = "4"
@@ -71,7 +71,9 @@ class Webhook:
         try:
             value = render_deeply(self._config.payload, lambda text: self._templates.text(text, data))
             return f"{gojson.encode(value)}\n".encode("utf-8", "replace")
-        except (TemplateError, FunctionError) as error:
+        except TemplateError as error:
+            raise NotifyError(f"payload: {brief(error)}", retry=False) from None
+        except FunctionError as error:
             raise NotifyError(f"payload: {error}", retry=False) from None
 
     def _url(self, data: Data) -> str:

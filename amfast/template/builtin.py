@@ -119,21 +119,16 @@ def _slice(item: Value, *indexes: Value) -> Value:
     return typed(part, type_of(item))
 
 
-def _length(item: Value) -> int:
+def _length(item: Value, in_interface: bool = False) -> int:
+    """``in_interface`` says that a nil has the type ``interface {}``."""
     if isinstance(item, str):
         return len(item) if item.isascii() else len(bytes_of(item))
     if isinstance(item, list | dict):
         return len(item)
     if item is None:
-        raise FunctionError("reflect: call of reflect.Value.Type on zero Value")
+        untyped = "reflect: call of reflect.Value.Type on zero Value"
+        raise FunctionError("len of nil pointer" if in_interface else untyped)
     raise FunctionError(f"len of type {_pointed_at(type_of(item))}")
-
-
-def _length_of_field(item: Value) -> int:
-    """Of what was found where ``interface {}`` is declared, so that a nil has a type."""
-    if item is None:
-        raise FunctionError("len of nil pointer")
-    return _length(item)
 
 
 # Logic and comparison.
@@ -279,8 +274,7 @@ def _js_char(char: str) -> str:
         return escaped
     if char < " ":
         return f"\\u{ord(char):04X}"
-    char = valid(char)
-    return char if char.isascii() or is_printable(char) else f"\\u{ord(char):04X}"
+    return char if char.isascii() or is_printable(valid(char)) else f"\\u{ord(char):04X}"
 
 
 def _urlquery(*values: Value) -> str:
@@ -329,7 +323,6 @@ NOT: Final = _of("not", BOOL, _not, VALUE)
 CALL: Final = _any("call", VALUE, _call, VALUE, VALUE)
 EQ: Final = _any("eq", BOOL, _equal, VALUE, VALUE)
 LEN: Final = _of("len", INT, _length, VALUE)
-LEN_OF_FIELD: Final = _of("len", INT, _length_of_field, VALUE)
 NE: Final = _of("ne", BOOL, lambda first, second: not _equal(first, second), VALUE, VALUE)
 
 BUILTINS: Final[dict[str, Function]] = {

@@ -230,7 +230,9 @@ class _Body(Expressions):
         self._emit("else:")
         with self._block():
             if not pipe.assigns:
-                self.variables += [Variable(variable.names[0], container) for variable in pipe.variables]
+                for variable in pipe.variables:
+                    self.variables.append(Variable(variable.names[0], self.local("v")))
+                    self._emit(f"{self.variables[-1].local} = {container}")
             self._listing(listing)
 
 

@@ -96,13 +96,13 @@ def is_assignable(source: Type, target: Type) -> bool:
     )
 
 
-def conversion(tree: Tree, node: Node, target: Type, *, in_interface: bool) -> Callable[[Value], Value]:
+def conversion(tree: Tree, node: Node, target: Type) -> Callable[[Value, bool], Value]:
     """What checks a value for a parameter of type ``target``.
 
-    ``in_interface`` says that a nil comes from a place of type ``interface {}``. The check raises TemplateError.
+    The second argument says whether a nil comes from a place of type ``interface {}``. It raises TemplateError.
     """
 
-    def convert(value: Value) -> Value:
+    def convert(value: Value, in_interface: bool) -> Value:
         if value is None:
             if is_nillable(target) and not (in_interface and target.kind is not Kind.INTERFACE):
                 return zero(target)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import nodes
 from .access import Chain
-from .builtin import AND, CALL, EQ, LEN, LEN_OF_FIELD, NE, NOT, OR
+from .builtin import AND, CALL, EQ, LEN, NE, NOT, OR
 from .conversions import VALUE, constant, conversion, parameter_type, wrong_call
 from .errors import TemplateError, at
 from .meter import Meter
@@ -20,6 +21,9 @@ _WALKED_MIN = 5
 """Names of a chain from which on it is walked and not written out."""
 
 
+_YES, _NO = "True", "False"
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
     """An expression, and what is known of its value."""
@@ -28,6 +32,8 @@ class Code:
     static: Type | None = None
     is_local: bool = False
     is_constant: bool = False
+    in_interface: str = _NO
+    """Code for whether a nil is one of type ``interface {}``; asked after the value."""
 
     @property
     def is_simple(self) -> bool:
@@ -55,11 +61,6 @@ class Variable:
 
 
 _NIL = Code("None", is_constant=True)
-_YES, _NO = "True", "False"
-
-
-def _nothing(*_: Value) -> None:
-    """The method of a field of nothing."""
 
 
 class Expressions:
@@ -140,9 +141,9 @@ class Expressions:
         """The value of a pipeline, which its variables get."""
         self.node = stands_at or pipe
         first, *rest = pipe.commands
-        value = self._command(first, None)
+        value = replace(self._command(first, None), in_interface=_NO)
         for command in rest:
-            value = self._command(command, value)
+            value = replace(self._command(command, value), in_interface=_NO)
         for variable in pipe.variables:
             name = variable.names[0]
             value = self.assignment(name, value) if pipe.assigns else self._declaration(name, value)
@@ -224,7 +225,8 @@ class Expressions:
         value, container = self._variable(node.names[0])
         if len(node.names) > 1:
             return self._chain(node, value, node.names[1:], arguments, final, container)
-        return self._not_a_function(arguments or [node], final) or value
+        wrong = self._not_a_function(arguments or [node], final)
+        return wrong or replace(value, in_interface=_YES if container else _NO)
 
     def _chained(self, node: nodes.Chain, arguments: list[Node], final: Code | None) -> Code:
         self.node = node
@@ -235,7 +237,7 @@ class Expressions:
         code = self._chain(node, root, node.names, arguments, final, None)
         if final_first is None or final is None or final.text == final_first:
             return code
-        return Code(f"({final_first}, {code.text})[1]", code.static)
+        return replace(code, text=f"({final_first}, {code.text})[1]")
 
     def _chain(
         self,
@@ -252,7 +254,8 @@ class Expressions:
         chain = Chain(self.tree, self.node, node, self.meter, names, root.text, container)
         if len(arguments) > 1 or final is not None:
             return self._method(chain, first, root, arguments, final)
-        return Code(self._plain(chain, first, root, len(names)))
+        in_interface = _YES if container else f"{root.text} is not None"
+        return Code(self._plain(chain, first, root, len(names)), in_interface=in_interface)
 
     def _kept(self, code: Code) -> tuple[str, Code]:
         name = self.temporary()
@@ -279,9 +282,21 @@ class Expressions:
     def _method(
         self, chain: Chain, first: str, root: Code, arguments: list[Node], final: Code | None
     ) -> Code:
+        if chain.container is not None:
+            return self._of_receiver(chain, first, root, arguments, final)
+        final_first, final = (None, None) if final is None else self._saved(final)
+        with self._unsure():
+            call = self._of_receiver(chain, root.text, root, arguments, final)
+        text = f"({call.text} if {first} is not None else None)"
+        if final_first is None or final is None or final.text == final_first:
+            return Code(text)
+        return Code(f"({final_first}, {text})[1]")
+
+    def _of_receiver(
+        self, chain: Chain, first: str, root: Code, arguments: list[Node], final: Code | None
+    ) -> Code:
         name = chain.names[-1]
-        may_end = len(chain.names) > 1 and chain.container is None
-        receiver = self._plain(chain, root.text if may_end else first, root, len(chain.names) - 1)
+        receiver = self._plain(chain, first, root, len(chain.names) - 1)
         place, called = self.place(), Place(self.tree, chain.called_at, self.meter)
         specs: list[Argument] = []
         codes: list[Code] = []
@@ -292,10 +307,16 @@ class Expressions:
         if final is not None:
             specs.append(Argument(self.node))
         method = Method(place, called, chain.field(len(chain.names) - 1), name, specs, len(codes))
-        callee = f"{self.name('m', method)}({receiver})"
-        if may_end:
-            callee = f"({callee} if {first} is not None else {self.name('n', _nothing)})"
-        return self._invoked(callee, codes, final, None)
+        return self._invoked(f"{self.name('m', method)}({receiver})", codes, final, None)
+
+    @contextmanager
+    def _unsure(self) -> Iterator[None]:
+        """What is declared meanwhile may not have been executed."""
+        known = len(self.variables)
+        yield
+        for variable in self.variables[known:]:
+            variable.may_be_unset = True
+            self.unset.append(variable.local)
 
     def _untyped(self, node: Node) -> tuple[Code, Argument]:
         """An argument whose parameter's type is known only when the method is."""
@@ -303,23 +324,7 @@ class Expressions:
             self.node = node
             return _NIL, Argument(node, is_constant=True)
         code = self._argument(node, VALUE)
-        return code, Argument(self.node, in_interface=self._is_in_interface(node) != _NO)
-
-    def _is_in_interface(self, node: Node) -> str:
-        """What says whether a nil that comes from here is one of type ``interface {}``: code, or True or False."""
-        match node:
-            case nodes.Chain():
-                return _YES
-            case nodes.Field():
-                return _YES if self.dot.container else f"{self.dot.local} is not None"
-            case nodes.Dot():
-                return _YES if self.dot.container else _NO
-            case nodes.Variable(names=[name, *fields]):
-                code, container = self._variable(name)
-                if container is not None or (fields and not code.is_local):
-                    return _YES
-                return f"{code.text} is not None" if fields else _NO
-        return _NO
+        return code, Argument(self.node, in_interface=code.in_interface != _NO)
 
     def _invoked(self, callee: str, arguments: list[Code], final: Code | None, static: Type | None) -> Code:
         """A call whose last argument comes from the pipe and is evaluated first."""
@@ -354,7 +359,7 @@ class Expressions:
         if final is not None:
             if not all(code.is_simple for code in codes) and not final.is_simple:
                 final_first, final = self._saved(final)
-            final = self._converted(final, parameter_type(function, number - 1), _NO)
+            final = self._converted(final, parameter_type(function, number - 1))
             codes.append(final)
         code = self._called(function, command, name, codes, written)
         if final_first is not None:
@@ -370,11 +375,9 @@ class Expressions:
             callee = str(written[0]) if written else "value"
             codes = [Code(self.constant(callee), STRING, is_constant=True), *codes]
         place = Place(self.tree, command, self.meter)
-        call = self._either(
-            self._is_in_interface(written[0]) if function is LEN and written else _NO,
-            calling(place, name, LEN_OF_FIELD),
-            calling(place, name, function),
-        )
+        if function is LEN:
+            codes = [*codes, Code(codes[0].in_interface)]
+        call = self.name("k", calling(place, name, function))
         static = function.result if function.result in (STRING, BOOL) else None
         if function in (EQ, NE) and [one.is_constant and one.static is STRING for one in codes] == [
             False,
@@ -396,12 +399,8 @@ class Expressions:
             final_first, final = self._saved(final)
         texts = []
         for number, node in enumerate(arguments):
-            known = len(self.variables)
-            texts.append(self._argument(node, VALUE).text)
-            if number:
-                for variable in self.variables[known:]:
-                    variable.may_be_unset = True
-                    self.unset.append(variable.local)
+            with self._unsure() if number else nullcontext():
+                texts.append(self._argument(node, VALUE).text)
         if final is not None:
             texts.append(final.text)
         text = f"({f' {word} '.join(texts)})"
@@ -413,7 +412,7 @@ class Expressions:
         self.steps += 1
         match node:
             case nodes.Dot():
-                code = Code(self.dot.local, is_local=True)
+                code = Code(self.dot.local, is_local=True, in_interface=_YES if self.dot.container else _NO)
             case nodes.Field():
                 root = Code(self.dot.local, is_local=True)
                 code = self._chain(node, root, node.names, [], None, self.dot.container)
@@ -427,22 +426,14 @@ class Expressions:
                 code = self._chained(node, [], None)
             case _:
                 return self._constant_of(node, target)
-        return self._converted(code, target, self._is_in_interface(node))
+        return self._converted(code, target)
 
-    def _converted(self, code: Code, target: Type, in_interface: str) -> Code:
+    def _converted(self, code: Code, target: Type) -> Code:
         if target is ANY or target is VALUE or (code.static is not None and code.static is target):
             return code
-        convert = self._either(
-            in_interface,
-            *(conversion(self.tree, self.node, target, in_interface=is_typed) for is_typed in (True, False)),
-        )
+        convert = self.name("a", conversion(self.tree, self.node, target))
         if target is not STRING:
-            return Code(f"{convert}({code.text})")
+            return Code(f"{convert}({code.text}, {code.in_interface})")
         first, value = self._saved(code)
-        return Code(f"({value.text} if type({first}) is str else {convert}({value.text}))", STRING)
-
-    def _either(self, condition: str, yes: object, no: object) -> str:
-        """One of two callables, by what is known only when the code runs."""
-        if condition in (_YES, _NO):
-            return self.name("a", yes if condition == _YES else no)
-        return f"({self.name('a', yes)} if {condition} else {self.name('a', no)})"
+        checked = f"{convert}({value.text}, {code.in_interface})"
+        return Code(f"({value.text} if type({first}) is str else {checked})", STRING)

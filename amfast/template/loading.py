@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from amfast.config.load import read_bytes
+from amfast.config.files import read_bytes
 from amfast.model.errors import ConfigError
 from amfast.template import gotime
 from amfast.template.errors import TemplateError

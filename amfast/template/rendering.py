@@ -17,6 +17,15 @@ NESTED_MAX: Final = 16
 """Route labels that may ask for one another in a chain."""
 
 
+_ERROR_CHARS_MAX: Final = 1000
+
+
+def brief(error: TemplateError) -> str:
+    """The text of an error for a line of the log: it may quote all the data there is."""
+    text = str(error)
+    return text if len(text) <= _ERROR_CHARS_MAX else f"{text[:_ERROR_CHARS_MAX]} ..."
+
+
 class Renderer:
     """Renders texts. It is not for several threads."""
 

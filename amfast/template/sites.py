@@ -236,4 +236,5 @@ class Method:
         tree, node = self._place.tree, argument.node
         if argument.is_constant:
             return lambda _: constant(tree, node, target)
-        return conversion(tree, node, target, in_interface=argument.in_interface)
+        convert, in_interface = conversion(tree, node, target), argument.in_interface
+        return lambda value: convert(value, in_interface)

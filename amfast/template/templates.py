@@ -107,7 +107,7 @@ class Templates:
 
     def _escaped(self, text: str) -> tuple[_Definition, Mapping[str, _Definition]]:
         main, definitions = self._prepared(text)
-        trees = {name: definition.tree for name, definition in definitions.items()} | {"": main.tree}
+        trees = {"": main.tree} | {name: definition.tree for name, definition in definitions.items()}
         functions = {**self._functions, **ESCAPERS}
         pages = {name: _Definition(tree, functions, self._meter) for name, tree in escape(trees, "").items()}
         return pages[""], pages

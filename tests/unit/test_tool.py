@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -190,6 +191,33 @@ def test_data_that_does_not_fit_is_refused_with_its_place(content, error):
 def test_any_bytes_are_data_or_one_clear_error(content):
     with contextlib.suppress(AmfastError):
         decode(content)
+
+
+WORDS = (
+    "template",
+    "render",
+    "help",
+    "--help",
+    "--",
+    "-h",
+    "--template.text",
+    "--template.glob=x",
+    "--template.type=html",
+)
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.text("{}.-=| x@", max_size=8), max_size=6))
+def test_whatever_the_arguments_the_program_ends_with_a_status(argv):
+    with contextlib.redirect_stderr(io.StringIO()) as error, contextlib.redirect_stdout(Bytes()):
+        assert main(argv) in (0, 1)
+    assert error.getvalue().startswith("amfast-tool: error: ") or not error.getvalue()
+
+
+class Bytes(io.TextIOWrapper):
+    """A standard output that takes text and bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO())
 
 
 def test_the_program_runs_without_the_node_being_loaded():

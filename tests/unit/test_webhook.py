@@ -253,6 +253,16 @@ def test_a_payload_is_posted_instead_of_the_message() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "summary", ["disk: full", "[FIRING:1] X", "\"'\\\n<&>\u2028{}", "yes", "", "~", "# 3"]
+)
+def test_a_payload_of_one_text_takes_any_words_that_are_quoted_as_json(summary: str) -> None:
+    payload = '{"text": {{ toJson .CommonAnnotations.summary }}, "alerts": {{ len .Alerts }}}'
+    config = WebhookConfig(url=Secret("http://h/"), payload=payload)
+    body = send(FakeHttp(), config, alert(a="1", annotations={"summary": summary}))
+    assert body == {"text": summary, "alerts": 1}
+
+
 def test_a_payload_may_be_a_single_text() -> None:
     http = FakeHttp()
     send(http, WebhookConfig(url=Secret("http://h/"), payload="{{ .Status }}!"))
@@ -287,6 +297,14 @@ def test_a_payload_that_cannot_be_rendered_is_a_permanent_failure_and_nothing_is
     assert said in str(caught.value)
     assert not caught.value.retry
     assert http.posts == []
+
+
+def test_an_error_that_quotes_all_the_data_is_cut() -> None:
+    config = WebhookConfig(url=Secret("http://h/"), payload='{{ template "__text_alert_list" . }}')
+    with pytest.raises(NotifyError) as caught:
+        send(FakeHttp(), config, *(alert(n=str(n)) for n in range(100)))
+    assert "range can't iterate over {team" in str(caught.value)
+    assert len(str(caught.value)) < 1100
 
 
 def test_integrations_are_built_in_order_with_an_index_of_their_kind() -> None:

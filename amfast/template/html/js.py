@@ -96,13 +96,13 @@ def _brace(context: Context, brace: str, slash: Slash) -> Context:
 
 
 def slash_after(tokens: str, before: Slash) -> Slash:
-    """What a slash means behind these tokens, none of which is a string, a comment or a slash."""
+    """What a slash means behind these tokens, none of which is one of _TOKEN."""
     tokens = tokens.rstrip(_SPACE)
     if not tokens:
         return before
     last = tokens[-1]
-    if last in "+-":  # behind ++ an operator follows, behind + a value
-        operand = (len(tokens) - len(tokens.rstrip(last))) % 2 == 0
+    if last == "+":  # behind ++ an operator follows, behind + a value
+        operand = (len(tokens) - len(tokens.rstrip("+"))) % 2 == 0
     elif last == ".":  # a number may end in it
         operand = tokens[-2:-1] in set("0123456789")
     elif last in _BEFORE_REGEXP:
@@ -129,13 +129,16 @@ def literal(context: Context, source: str, start: int, end: int) -> tuple[Contex
             at += 1
         elif mark in "[]":
             in_class = mark == "["
-        elif mark == "/" and at - 2 >= start and _END_TAG.match(source, at - 2, end):
-            at += 1  # it does not end the expression, and is rewritten
-        elif not in_class:
+        elif not in_class and not (mark == "/" and _is_end_tag(source, start, at - 1, end)):
             return replace(context, state=State.JS, slash=Slash.DIVISION), at
     if in_class:
         return failed(f"unfinished JS regexp charset: {quote(source[start:end])}"), end
     return context, end
+
+
+def _is_end_tag(source: str, start: int, slash: int, end: int) -> bool:
+    """Whether the slash is one of ``</script``, which ends no regular expression as it will be rewritten."""
+    return slash > start and _END_TAG.match(source, slash - 1, end) is not None
 
 
 def template_literal(context: Context, source: str, start: int, end: int) -> tuple[Context, int]:

@@ -107,7 +107,7 @@ class Walker:
             self._work += 1
             if self._work > WORK_MAX:
                 raise TemplateError(
-                    f"html/template:{body.place(node)}: too entangled to be escaped; use fewer loops"
+                    f"html/template:{body.place(node)}: too entangled to be escaped; call and loop less deeply"
                 )
             if isinstance(node, Call):
                 context = yield self._call(context, node, body)

@@ -25,7 +25,7 @@ func values() map[string]any {
 		"Path":  "/x y?z=é",
 		"Word":  "word",
 		"Evil":  "\"'`--></title></textarea></style><script>*/ \\ ]]> ${x}{y} {{z}}",
-		"H":     html.HTML("<i title='a>b'>H &amp; \"q\"</i><!-- c --><script>s</script>"),
+		"H":     html.HTML("<i title='a>b'>H &amp; \"q\"</i><!-- c --><style>p<b title=\">x</style>y"),
 		"U":     html.URL("javascript:u('%41 ,')"),
 		"J":     html.JS("f(\"</x>\")"),
 		"JS":    html.JSStr("a\\n'\"</x>"),
@@ -74,7 +74,7 @@ func hard() []string {
 		every, "\ufdd0\ufdef\ufff0\ufffd\uffff\U0001f600\u2029", "\xc3(\xff\xe2\x80", "HTTP://x", "mailto:x", "httpſ:x", "http:x:y",
 		"a/b:c", ":", "data:text/html,x", "/a 1x, /b?c d, /e f!", "  /a\t2x ,, x", "ONCLICK", "Kelvin", "href", "dataurl", "x1", "x-1",
 		"\\3c\\00003c \\10ffff1\\110000 \\d800 \\a\r\nb\\", "--", "a-b", "-a-", "expression", "EX/**/PRESSION", "e\\78pression", "-moz-bi\\6e ding",
-		"1.5em", "#fff", "rgb(1,2,3)", "\\", "\\41g", "\\'", "%", "%4", "%41", "%4g", "a%20b%zz", "</script", "<!--", "-->", "]]>", "*/",
+		"\\41\r\nb", "\\41 \r\nb", "\\000041b c", "\\10ffffb", "\\110000b", "\\d800x", "\\0000411", "1.5em", "#fff", "rgb(1,2,3)", "\\", "\\41g", "\\'", "%", "%4", "%41", "%4g", "a%20b%zz", "</script", "<!--", "-->", "]]>", "*/",
 		"a & b &amp; c", "<p>x</p>", "x<3 y>2", "+", "'\"`", "${x}",
 	}
 }
