@@ -142,7 +142,7 @@ def looping(place: Place, *, pairs: bool) -> Callable[[Value], Iterable[Any] | N
             found = _items(value, go_type)
             return (enumerate(found) if pairs else found) if value else None
         if isinstance(value, dict):
-            place.meter.left -= 2 * len(value)
+            place.meter.left -= 30 + 8 * len(value)
             keys = sorted_keys(value)
             values = _items([value[key] for key in keys], go_type)
             return (zip(_keys(keys, go_type), values, strict=True) if pairs else values) if value else None
