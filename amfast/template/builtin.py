@@ -304,9 +304,15 @@ def _call(name: str, function: Value, *arguments: Value) -> Value:
 
 
 def _of(
-    name: str, result: Type, call: Callable[..., Any], *parameters: Type, rest: bool = False, cost: int = 20
+    name: str,
+    result: Type,
+    call: Callable[..., Any],
+    *parameters: Type,
+    rest: bool = False,
+    cost: int = 20,
+    rate: int = 1,
 ) -> Function:
-    return Function(name, parameters, result, call, variadic=rest, cost=cost)
+    return Function(name, parameters, result, call, variadic=rest, cost=cost, rate=rate)
 
 
 _any = partial(_of, rest=True)
@@ -336,7 +342,7 @@ BUILTINS: Final[dict[str, Function]] = {
         _any("slice", VALUE, _slice, VALUE, VALUE),
         LEN,
         _any("html", STRING, _html, ANY, cost=60),
-        _any("js", STRING, _js, ANY, cost=60),
+        _any("js", STRING, _js, ANY, cost=60, rate=60),
         _any("urlquery", STRING, _urlquery, ANY, cost=60),
         _any("print", STRING, lambda *values: sprint(values), ANY, cost=60),
         _any("println", STRING, lambda *values: sprintln(values), ANY, cost=60),

@@ -69,11 +69,24 @@ def _date_or_zero(layout: str, text: str) -> Time:
         return gotime.ZERO
 
 
+_COSTS: Final[Mapping[str, tuple[int, int]]] = {
+    "title": (150, 100),
+    "date": (250, 100),
+    "toDate": (300, 100),
+    "mustToDate": (300, 100),
+    "humanizeDuration": (100, 16),
+}
+"""Cost and rate of those that take longer than others."""
+_COST: Final = (50, 16)
+
+
 def _table(
     *rows: tuple[str, tuple[Type, ...], Type, Callable[..., Any]], variadic: bool = False
 ) -> dict[str, Function]:
     return {
-        name: Function(name, parameters, result, call, variadic) for name, parameters, result, call in rows
+        name: Function(name, parameters, result, call, variadic, cost=cost, rate=rate)
+        for name, parameters, result, call in rows
+        for cost, rate in (_COSTS.get(name, _COST),)
     }
 
 

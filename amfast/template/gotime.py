@@ -171,7 +171,7 @@ def _bytes(text: str) -> Sequence:
 
 
 TIME.methods.update(
-    (name, Function(name, parameters, result, call))
+    (name, Function(name, parameters, result, call, cost=250, rate=100))
     for name, parameters, result, call in (
         ("Format", (STRING,), STRING, Time.format),
         ("String", (), STRING, str),

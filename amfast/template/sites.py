@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from .access import Fields, find_field, find_method, is_keyed_by_strings, nil_receiver, no_field
 from .conversions import constant, conversion, needs_typing, parameter_type, typed, wrong_call
@@ -15,7 +15,10 @@ from .nodes import Action, Node, Tree
 from .printf import text
 from .printing import sorted_keys
 from .quoting import quote
-from .values import ANY, INT, INTS, UINTS, Function, FunctionError, Sequence, Type, Value, type_of
+from .values import ANY, INT, INTS, STRING, UINTS, Function, FunctionError, Sequence, Type, Value, type_of
+
+_STEPS_PER_PART: Final = 8
+"""For each character that is shown of a list, map or struct: every part of it is looked at."""
 
 
 @dataclass(slots=True)
@@ -48,10 +51,13 @@ def calling(place: Place, name: str, function: Function) -> Callable[..., Value]
     """A call of a function or method with arguments that fit."""
     cost, meter = function.cost, place.meter
     call = function.call if function.work is None else _working(function.call, function.work, meter)
+    more = function.rate - 1
+    shows = function.result is STRING and ANY in function.parameters
 
     def invoke(*arguments: Value) -> Value:
-        meter.left -= cost
+        left = meter.left
         meter.weigh(arguments)
+        meter.left -= cost + (left - meter.left) * more
         if meter.left < 0:
             place.look()
         try:
@@ -60,9 +66,15 @@ def calling(place: Place, name: str, function: Function) -> Callable[..., Value]
             raise place.error(f"error calling {name}: {error}") from None
         if isinstance(result, str | list) and len(result) >= CHARACTERS_PER_STEP:
             meter.weigh((result,))
+            if shows and any(map(_has_parts, arguments)):
+                meter.left -= len(result) * _STEPS_PER_PART
         return result
 
     return invoke
+
+
+def _has_parts(value: Value) -> bool:
+    return not (value is None or isinstance(value, str | int | float))
 
 
 def _working(call: Callable[..., Value], work: Callable[[], int], meter: Meter) -> Callable[..., Value]:
@@ -86,7 +98,7 @@ def printing(place: Place, action: Action) -> Callable[[Value], str]:
             shown = text(value)
         except FunctionError as error:
             raise place.error(str(error)) from None
-        meter.left -= 50 + len(shown)
+        meter.left -= 50 + len(shown) * (_STEPS_PER_PART if _has_parts(value) else 1)
         return shown
 
     return show
@@ -130,7 +142,7 @@ def looping(place: Place, *, pairs: bool) -> Callable[[Value], Iterable[Any] | N
             found = _items(value, go_type)
             return (enumerate(found) if pairs else found) if value else None
         if isinstance(value, dict):
-            place.meter.left -= 2 * len(value)
+            place.meter.left -= 30 + 8 * len(value)
             keys = sorted_keys(value)
             values = _items([value[key] for key in keys], go_type)
             return (zip(_keys(keys, go_type), values, strict=True) if pairs else values) if value else None

@@ -108,6 +108,8 @@ class Function:
     variadic: bool = False
     cost: int = 50
     """Of one call, in steps (see ``meter``), without what its texts and lists cost by their lengths."""
+    rate: int = 16
+    """Steps for 16 characters of its arguments."""
     work: Callable[[], int] | None = None
     """Gives the steps that the last call took besides, where lengths do not tell."""
     fault: str = ""

@@ -2,13 +2,12 @@
 
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
 
 from tests.support.random_templates import Writer
-from tests.support.template_vectors import GENERATOR, differences
+from tests.support.template_vectors import GENERATOR, differences, needs_go
 
 COUNT = 1000
 LOOP = re.compile(r"(.*: )?at range loop (break|continue): ")
@@ -36,7 +35,7 @@ def alike(ours: str, theirs: str) -> bool:
     return ours.startswith("error: ") and ours.endswith(LOOP.sub("", theirs))
 
 
-@pytest.mark.skipif(shutil.which("go") is None, reason="needs a Go toolchain")
+@needs_go
 @pytest.mark.parametrize("mode", ["text", "html"])
 def test_random_templates_render_as_they_do_in_go(mode):
     writers = [Writer(seed, markup=mode == "html") for seed in range(COUNT)]

@@ -1,7 +1,6 @@
 """Our templates beside Go's: the answers of tests/conformance/templates, one by one."""
 
 import json
-import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.template_vectors import GENERATOR, differences
+from tests.support.template_vectors import GENERATOR, differences, needs_go
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "templates"
 
@@ -31,7 +30,7 @@ def test_templates_render_as_they_do_in_go(section):
     assert not wrong, f"{len(wrong)} of {len(SECTIONS[section])}:\n" + "\n".join(wrong)
 
 
-@pytest.mark.skipif(shutil.which("go") is None, reason="needs a Go toolchain")
+@needs_go
 def test_go_still_says_what_the_vectors_say(tmp_path):
     subprocess.run(
         ["go", "run", ".", "-only", "definitions", "-out", tmp_path], cwd=GENERATOR, check=True, timeout=120
