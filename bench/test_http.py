@@ -40,6 +40,9 @@ class Transport:
     def is_closing(self) -> bool:
         return False
 
+    def get_extra_info(self, _name: str) -> None:
+        return None
+
 
 def connection(*, remembers: bool) -> tuple[Connection, Shared, Transport]:
     answer = HttpMetrics(time.perf_counter_ns).wrap(

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from amfast._ext.fingerprint import alert_hash
@@ -15,6 +15,7 @@ from amfast.model.alert import Alert
 from amfast.model.clock import Clock
 from amfast.model.flush import Flush
 from amfast.model.notification import FailureReason, Integration, Notification, NotifyError
+from amfast.model.tracing import Attribute, Tracing
 from amfast.notify.counts import Counts
 from amfast.notify.dedup import Reason, reason_to_notify
 from amfast.notify.nflog import LogKey, NotificationLog
@@ -43,13 +44,14 @@ class Surroundings:
     cluster_wait_s: Callable[[], float]
     """This node's position among the peers times the peer timeout."""
     external_url: str
+    tracing: Tracing = field(default_factory=Tracing)
 
 
 Renew = Callable[[], Awaitable[tuple[Flush, tuple[Alert, ...]]]]
 """Gives the flush and its alerts as they are now."""
 
 
-class _Said(NamedTuple):
+class _News(NamedTuple):
     """What a notification is about, in alert hashes, and what the log knew before."""
 
     key: LogKey
@@ -57,6 +59,11 @@ class _Said(NamedTuple):
     firing: set[int]
     resolved: set[int]
     reason: Reason
+
+
+def _said(flush: Flush, alerts: tuple[Alert, ...]) -> dict[str, Attribute]:
+    """What traces say of a stage."""
+    return {"alerting.group.key": flush.group_key, "alerting.alerts.count": len(alerts)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,41 +83,50 @@ class Delivery:
         # The peers before us in the order get their time to send and to tell us of it.
         wait_s = self.around.cluster_wait_s()
         await self.around.clock.sleep(wait_s)
-        said = self._to_say(flush, alerts)
-        look_again = said is not None and wait_s > 0 and renew is not None
+        news = self._news(flush, alerts)
+        look_again = news is not None and wait_s > 0 and renew is not None
         if look_again:
             await self.around.clock.sleep(wait_s * STAGGER)
-        while said is not None:
+        while news is not None:
             if look_again:
                 flush, alerts = (flush, alerts) if renew is None else await renew()
-                said = self._to_say(flush, alerts) if alerts else None
-            if said is None or await self._send(flush, alerts, said):
+                news = self._news(flush, alerts) if alerts else None
+            if news is None or await self._send(flush, alerts, news):
                 break
             look_again = True
-        if said is None:
-            return
-        entry = said.entry
-        data = b"" if entry is None or said.reason == "first notification" else entry.receiver_data
-        self.around.nflog.record(said.key, said.firing, said.resolved, flush.repeat_interval_ns, data)
+        if news is not None:
+            self._record(flush, alerts, news)
 
-    def _to_say(self, flush: Flush, alerts: tuple[Alert, ...]) -> _Said | None:
+    def _news(self, flush: Flush, alerts: tuple[Alert, ...]) -> _News | None:
         """What there is to say that the log does not know."""
         integration = self.integration
         key = LogKey(flush.group_key.encode(), flush.receiver, integration.kind, integration.index)
         firing = {alert_hash(alert.labels) for alert in alerts if not alert.resolved_at(flush.now_ns)}
         resolved = {alert_hash(alert.labels) for alert in alerts if alert.resolved_at(flush.now_ns)}
-        entry = self.around.nflog.query(key)
-        reason = reason_to_notify(
-            entry,
-            firing,
-            resolved,
-            send_resolved=integration.send_resolved,
-            repeat_interval_ns=flush.repeat_interval_ns,
-            now_ns=flush.now_ns,
-        )
-        return None if reason is None else _Said(key, entry, firing, resolved, reason)
+        with self.around.tracing.span("notify.DedupStage.Exec", _said(flush, alerts), stays=True) as span:
+            entry = self.around.nflog.query(key)
+            reason = reason_to_notify(
+                entry,
+                firing,
+                resolved,
+                send_resolved=integration.send_resolved,
+                repeat_interval_ns=flush.repeat_interval_ns,
+                now_ns=flush.now_ns,
+            )
+            if reason is None:
+                return None
+            span.event("notify.DedupStage.Exec nflog needs update")
+        return _News(key, entry, firing, resolved, reason)
 
-    async def _send(self, flush: Flush, alerts: tuple[Alert, ...], said: _Said) -> bool:
+    def _record(self, flush: Flush, alerts: tuple[Alert, ...], news: _News) -> None:
+        with self.around.tracing.span("notify.SetNotifiesStage.Exec", _said(flush, alerts)) as span:
+            span.set("alerting.alerts.firing.count", len(news.firing))
+            span.set("alerting.alerts.resolved.count", len(news.resolved))
+            entry = news.entry
+            data = b"" if entry is None or news.reason == "first notification" else entry.receiver_data
+            self.around.nflog.record(news.key, news.firing, news.resolved, flush.repeat_interval_ns, data)
+
+    async def _send(self, flush: Flush, alerts: tuple[Alert, ...], news: _News) -> bool:
         """False when somebody else has spoken before it worked."""
         counts, integration = self.around.counts, self.integration
         counts.notifications.add(integration.kind)
@@ -124,13 +140,24 @@ class Delivery:
             group_labels=flush.group_labels,
             route_labels=flush.route_labels,
             alerts=alerts,
-            reason=said.reason,
+            reason=news.reason,
             external_url=self.around.external_url,
             now_ns=flush.now_ns,
         )
-        return await self._retry(flush, notification, said)
+        said: dict[str, Attribute] = {
+            "alerting.group.name": flush.receiver,
+            "alerting.integration.name": integration.kind,
+            "alerting.label.values": (integration.kind,),
+            "alerting.alerts.count": len(alerts),
+        }
+        with self.around.tracing.span("notify.RetryStage.Exec", said, stays=True) as span:
+            try:
+                return await self._retry(flush, notification, news)
+            except NotifyError as error:
+                span.fail(str(error))
+                raise
 
-    async def _retry(self, flush: Flush, notification: Notification, said: _Said) -> bool:
+    async def _retry(self, flush: Flush, notification: Notification, news: _News) -> bool:
         """Try until it works, with growing pauses, until an error says that trying is of no use.
 
         False when somebody else has written the log meanwhile.
@@ -145,7 +172,7 @@ class Delivery:
                 attempts += 1
                 jitter = 1 - PAUSE_JITTER + 2 * PAUSE_JITTER * self.around.random.random()
                 await self.around.clock.sleep(pause_s * jitter)
-                if self.around.nflog.is_newer(said.key, said.entry):
+                if self.around.nflog.is_newer(news.key, news.entry):
                     return False
                 pause_s = min(pause_s * PAUSE_GROWTH, PAUSE_MAX_S)
         except asyncio.CancelledError:
@@ -165,13 +192,21 @@ class Delivery:
         counts, kind = self.around.counts, self.integration.kind
         started_us = self.around.clock.monotonic_us()
         counts.requests.add(kind)
-        try:
-            await self.integration.notify(notification)
-        except NotifyError as error:
-            counts.failed_requests.add(kind)
-            return error
-        finally:
-            counts.took(kind, (self.around.clock.monotonic_us() - started_us) / 1e6)
+        said: dict[str, Attribute] = {
+            "alerting.notify.integration.name": kind,
+            "alerting.alerts.count": len(notification.alerts),
+        }
+        with self.around.tracing.span("notify.Integration.Notify", said, kind="client") as span:
+            try:
+                await self.integration.notify(notification)
+            except NotifyError as error:
+                counts.failed_requests.add(kind)
+                span.set("alerting.notify.error.recoverable", error.retry)
+                span.fail(str(error))
+                return error
+            finally:
+                counts.took(kind, (self.around.clock.monotonic_us() - started_us) / 1e6)
+            span.set("alerting.notify.error.recoverable", value=False)
         return None
 
     def _reason_for_stopping(self, flush: Flush, last_error: NotifyError | None) -> FailureReason:

@@ -10,7 +10,8 @@ from functools import partial
 from amfast.model.alert import Alert
 from amfast.model.flush import Flush
 from amfast.model.notification import Integration, NotifyError
-from amfast.notify.delivery import Delivery, Surroundings
+from amfast.model.tracing import Attribute, Tracing
+from amfast.notify.delivery import Delivery, Renew, Surroundings
 from amfast.notify.stages import Stage
 
 
@@ -20,6 +21,7 @@ class Pipeline:
 
     stages: Sequence[Stage]
     deliveries: Sequence[Delivery]
+    tracing: Tracing
 
     @property
     def has_receivers(self) -> bool:
@@ -27,14 +29,32 @@ class Pipeline:
         return bool(self.deliveries)
 
     async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
-        alerts = await self._pass(flush, alerts)
-        if alerts:
-            await self._fan_out(flush, alerts)
+        said: dict[str, Attribute] = {
+            "alerting.aggregation_group.key": flush.group_key,
+            "alerting.alerts.count": len(alerts),
+        }
+        # Whatever made the group, nobody asked for this flush of it.
+        with self.tracing.span("dispatch.AggregationGroup.flush", said, caller={}) as span:
+            try:
+                await self._run(flush, alerts)
+            except NotifyError:
+                span.fail("notification failed")
+                raise
 
-    async def _pass(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+    async def _run(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+        said: dict[str, Attribute] = {
+            "alerting.notify.receiver.name": flush.receiver,
+            "alerting.alerts.count": len(alerts),
+        }
+        with self.tracing.span("notify.RoutingStage.Exec", said):
+            alerts = await self._pass_all(flush, alerts)
+            if alerts:
+                await self._fan_out(flush, alerts)
+
+    async def _pass_all(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
         for stage in self.stages:
             if alerts:
-                alerts = await stage(flush, alerts)
+                alerts = await self._pass(stage, flush, alerts)
         return alerts
 
     async def _renew(self, flush: Flush) -> tuple[Flush, tuple[Alert, ...]]:
@@ -42,26 +62,52 @@ class Pipeline:
         if flush.renew is None:
             raise ValueError("a flush that cannot be renewed")
         flush, alerts = await flush.renew(flush)
-        return flush, await self._pass(flush, alerts)
+        return flush, await self._pass_all(flush, alerts)
+
+    async def _pass(self, stage: Stage, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+        if not stage.name:
+            return await stage(flush, alerts)
+        said: dict[str, Attribute] = {
+            "alerting.group.key": flush.group_key,
+            "alerting.alerts.count": len(alerts),
+        }
+        with self.tracing.span(f"notify.{stage.name}.Exec", said, stays=True) as span:
+            passed = await stage(flush, alerts)
+            if len(passed) < len(alerts):
+                span.set("alerting.alerts.muted.count", len(alerts) - len(passed))
+                span.set("alerting.alerts.filtered.count", len(passed))
+                span.set("alerting.suppressed.reason", stage.reason)
+            return passed
 
     async def _fan_out(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
         """No integration waits for another; a failure is told once all have ended."""
         renew = None if flush.renew is None else partial(self._renew, flush)
-        sending = (delivery.deliver(flush, alerts, renew) for delivery in self.deliveries)
-        outcomes = await asyncio.gather(*sending, return_exceptions=True)
-        failures = []
-        for delivery, outcome in zip(self.deliveries, outcomes, strict=True):
-            if isinstance(outcome, NotifyError):
-                integration = delivery.integration
-                failures.append(f"{flush.receiver}/{integration.kind}[{integration.index}]: {outcome}")
-            elif isinstance(outcome, BaseException):
-                raise outcome
-        if failures:
-            raise NotifyError("; ".join(failures), retry=False)
+        if len(self.deliveries) == 1:  # as nearly always: a task of its own would cost more than all the rest
+            failures = [await _failure(self.deliveries[0], flush, alerts, renew)]
+        else:
+            sending = (_failure(delivery, flush, alerts, renew) for delivery in self.deliveries)
+            failures = []
+            for outcome in await asyncio.gather(*sending, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                failures.append(outcome)
+        if any(failures):
+            raise NotifyError("; ".join(failure for failure in failures if failure), retry=False)
+
+
+async def _failure(delivery: Delivery, flush: Flush, alerts: tuple[Alert, ...], renew: Renew | None) -> str:
+    """Deliver; why it failed and for whom, empty when it did not."""
+    try:
+        await delivery.deliver(flush, alerts, renew)
+    except NotifyError as error:
+        integration = delivery.integration
+        return f"{flush.receiver}/{integration.kind}[{integration.index}]: {error}"
+    return ""
 
 
 def build_pipeline(
     stages: Sequence[Stage], integrations: Sequence[Integration], around: Surroundings
 ) -> Pipeline:
     """The pipeline of a receiver with these integrations; without any, alerts end in silence."""
-    return Pipeline(stages, tuple(Delivery(integration, around) for integration in integrations))
+    deliveries = tuple(Delivery(integration, around) for integration in integrations)
+    return Pipeline(stages, deliveries, around.tracing)

@@ -11,8 +11,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from amfast.config.http import HttpConfig
+from amfast.receivers.answers import Answer
 from amfast.receivers.errors import HttpError
-from amfast.receivers.http import Answer
 from amfast.sim.contract.loop import Process
 
 Mode = Literal["well", "refuses", "fails", "hangs", "late", "denies", "swallows"]
@@ -106,6 +106,9 @@ class Client:
         self._node = node
         self._receivers = receivers
         self._process = process
+
+    def check(self, config: HttpConfig) -> None:
+        """Everything can be sent."""
 
     async def post(
         self,
