@@ -273,10 +273,8 @@ class Group:
             await self._context.clock.sleep(0)
 
     async def _renew(self, flush: Flush) -> tuple[Flush, tuple[Alert, ...]]:
-        """The flush as it would be if it began now. After a reload there is nothing left to say for the old group."""
+        """The flush as it would be if it began now. After a reload no alert joins any more; it tells what it has."""
         now_ns = self._context.clock.now_ns()
-        if self._is_retired:
-            return flush, ()
         alerts = await self._alerts(await self._snapshot(), now_ns)
         return self._with_labels(self._flush_at(now_ns, flush.deadline_us), alerts), alerts
 

@@ -44,15 +44,23 @@ class Recorder:
         self.ended: list[float] = []
         self.error: Exception | None = None
         self.takes_s = 0.0
+        self.looks_again = False
+        self.renewed: list[tuple[float, list[str], list[bool]]] = []
 
     async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
-        seconds = round((flush.now_ns - START_NS) / 1e9, 3)
-        resolved = [it.resolved_at(flush.now_ns) for it in alerts]
-        self.flushes.append((seconds, [it.labels["i"] for it in alerts], resolved))
+        self.flushes.append(self._seen(flush, alerts))
         await self.clock.sleep(self.takes_s)
+        if self.looks_again:
+            assert flush.renew is not None
+            self.renewed.append(self._seen(*await flush.renew(flush)))
         self.ended.append(round((self.clock.now_ns() - START_NS) / 1e9, 3))
         if self.error is not None:
             raise self.error
+
+    @staticmethod
+    def _seen(flush: Flush, alerts: tuple[Alert, ...]) -> tuple[float, list[str], list[bool]]:
+        seconds = round((flush.now_ns - START_NS) / 1e9, 3)
+        return seconds, [it.labels["i"] for it in alerts], [it.resolved_at(flush.now_ns) for it in alerts]
 
     @property
     def times(self) -> list[float]:
@@ -207,6 +215,22 @@ def test_an_alert_that_fires_again_while_its_end_is_told_stays() -> None:
         await clock.sleep(20)
         assert recorder.flushes[-1] == (25, ["1"], [False])
         await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_a_flush_that_looks_again_sees_what_has_come_and_gone_meanwhile() -> None:
+    async def main(clock: VirtualClock) -> None:
+        _, recorder, hear = await build(clock)
+        recorder.takes_s, recorder.looks_again = 8, True
+        hear(alert(team="x", i="1"))
+        hear(alert(team="x", i="2"))
+        await clock.sleep(10)
+        hear(alert(team="x", i="2", ends=10))
+        hear(alert(team="x", i="3", starts=10))
+        await clock.sleep(5)
+        assert recorder.flushes == [(5, ["1", "2"], [False, False])]
+        assert recorder.renewed == [(13, ["1", "2", "3"], [False, True, False])]
 
     run_virtual(main)
 

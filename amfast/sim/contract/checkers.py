@@ -10,6 +10,8 @@ from amfast.sim.contract.node import Node
 from amfast.sim.contract.receiver import UNCONFIRMED, Told
 from amfast.sim.contract.world import World
 
+_REASONS_A_MEETING = 20
+"""Turns that meet are the exception: one copy for so many reasons, and one more."""
 _POLLED_S = 2.0
 """What is looked at every second may have been so for a second more, at either end."""
 
@@ -92,6 +94,8 @@ class Copies:
 
     def __init__(self, world: World, violations: Violations, skew_s: float) -> None:
         self.reasons = self.copies = self.worst = 0
+        self._met = 0
+        """How often two turns met while all was calm."""
         self._world = world
         self._violations = violations
         self._skew_us = round(skew_s * MILLION)
@@ -143,7 +147,10 @@ class Copies:
         world, promises = self._world, self._world.promises
         calm_us = world.calm_since_us()
         if calm_us is not None and told.time_us - calm_us > promises.quiet_s * MILLION:
-            return int(told.time_us - last.told.time_us <= promises.at_once_s * MILLION)
+            if told.time_us - last.told.time_us > promises.at_once_s * MILLION:
+                return 0
+            self._met += 1
+            return int(self._met <= 1 + self.reasons // _REASONS_A_MEETING)
         return promises.copies_handover + world.starts - last.starts
 
     def _is_doubtful(self, told: Told) -> bool:
