@@ -26,6 +26,8 @@ class Misses:
         self._last: dict[tuple[str, str], tuple[bool, Told, int]] = {}
         """Per receiver and alert: whether it was said to fire, in what, and how many processes had begun until then."""
         self._wrong_since_us: dict[str, int] = {}
+        self._deaf_us = -1
+        """When there last was a node that did not hear some Prometheus."""
         self._nobody_us = 0
         """When there last was no process at all: what was told is forgotten then."""
         world.told_watchers.append(self.on_told)
@@ -41,6 +43,9 @@ class Misses:
         world = self._world
         if not any(node.serving for node in world.nodes):
             self._nobody_us = world.now_us
+        pairs = ((sender.index, node.index) for sender in world.senders for node in world.nodes)
+        if any(world.well_since_us("heard", *pair) is None for pair in pairs):
+            self._deaf_us = world.now_us
         for sender in world.senders:
             for rule in sender.rules:
                 self._look(sender, rule)
@@ -81,8 +86,10 @@ class Misses:
         promises = self._world.promises
         if promises.start_delay_s < promises.learned_s and self._world.starts > last[2]:
             return False  # who has begun since may have said that all is resolved, of the part that it knew
-        # What ended while nobody ran, or while it was muted, ends in silence.
-        return last[1].time_us > self._nobody_us and not self._was_muted(rule)
+        # What ended while nobody ran, or while it was muted, ends in silence; what nodes that hear different things say
+        # of it may cancel out.
+        unsure_us = max(self._nobody_us, self._deaf_us)
+        return last[1].time_us > unsure_us and not self._was_muted(rule)
 
     def _clear_since_us(self, rule: Rule) -> int | None:
         """Since when nothing has changed about the alert; None while it is muted."""
