@@ -18,20 +18,57 @@ from amfast.sim.contract.promises import Promises
 from amfast.sim.contract.run import run
 
 ROOT = Path(__file__).parents[2]
-ONCE_FAILED = [
-    ("clocks", 3),  # a log entry of a node whose clock was ahead stayed, and hid that an alert was over
-    ("reloads", 2),  # nothing was lost, but gossip missed one node of seven, which told again
-    ("receivers", 3),  # the same with six
-    (
-        "deaf",
-        3,
-    ),  # nodes that waited for their turn told what was over by then, and corrected each other in turn
-]
-"""Faults and seed of every run that ever had a violation by a defect of the nodes."""
+ONCE_FAILED = {
+    "a log entry of a node whose clock was ahead stayed, and hid that an alert was over": (
+        *("clocks", 3),
+        Promises(3, 0, 120, 300, 3, answer_s=2, evaluation_s=15),
+    ),
+    "nothing was lost, but gossip missed one node of seven, which told again": (
+        *("reloads", 2),
+        Promises(7, 0, 120, 3600, 5, 10, answer_s=2),
+    ),
+    "gossip missed one node of six": (
+        *("receivers", 3),
+        Promises(6, 5, 60, 300, 3, evaluation_s=30),
+    ),
+    "nodes told what was over by the end of their wait, and corrected each other in turn": (
+        *("deaf", 3),
+        Promises(9, 30, 300, 900, 5, answer_s=2),
+    ),
+    "the turns of two nodes came at one moment": (
+        *("calm", 12),
+        Promises(6, 0, 300, 900, 15, evaluation_s=30),
+    ),
+    "the turns of two nodes of nine came at one moment": (
+        *("reloads", 10),
+        Promises(9, 30, 60, 900, 5, answer_s=2, evaluation_s=15),
+    ),
+    "a new node told that all is resolved, of the part it had heard of": (
+        *("crashes", 3),
+        Promises(5, 5, 300, 300, 3, 10, answer_s=2),
+    ),
+    "another new node did": (
+        *("crashes", 12),
+        Promises(3, 30, 300, 300, 5, 10, evaluation_s=30),
+    ),
+    "turns met by chance, which is not promised not to happen": (
+        *("calm", 22),
+        Promises(9, 0, 120, 900, 3, 10, answer_s=2, evaluation_s=30),
+    ),
+    "a node died that had just told, and the alert came back before the others told it again": (
+        *("chaos", 1004),
+        Promises(3, 5, 120, 900, 5, 10, evaluation_s=30),
+    ),
+    "copies to a receiver that did not confirm were counted with the others": (
+        *("chaos", 2028),
+        Promises(3, 0, 30, 900, 5, 10, evaluation_s=30),
+    ),
+}
+"""Faults, seed and settings of every run that ever had a violation, by what it was."""
 
 
-def check(faults, seed, nodes=None):
-    result = run(faults, seed, nodes)
+def check(faults, seed, nodes=None, promises=None):
+    result = run(faults, seed, nodes, promises)
     assert result.violation_texts == (), f"python -m amfast.sim contract {faults} --first {seed}"
     assert result.told > 0
     return result
@@ -42,18 +79,18 @@ def test_a_cluster_keeps_its_promises(faults):
     check(faults, seed=101, nodes=3)
 
 
-@pytest.mark.parametrize("seed", range(201, 207))
+@pytest.mark.parametrize("seed", range(201, 204))
 def test_clusters_of_all_sizes_keep_their_promises_whatever_happens(seed):
     check("chaos", seed)
 
 
-@pytest.mark.parametrize(("faults", "seed"), ONCE_FAILED)
-def test_what_once_failed_keeps_its_promises(faults, seed):
-    check(faults, seed)
+@pytest.mark.parametrize(("faults", "seed", "promises"), ONCE_FAILED.values(), ids=ONCE_FAILED)
+def test_what_once_failed_keeps_its_promises(faults, seed, promises):
+    check(faults, seed, promises=promises)
 
 
 def test_a_calm_cluster_says_nothing_twice():
-    result = check("calm", seed=102, nodes=5)
+    result = check("calm", seed=102, nodes=4)
     assert (result.copies, result.told) == (0, result.reasons)
 
 
@@ -117,11 +154,10 @@ def test_merging_that_depends_on_the_order_is_noticed(monkeypatch):
 # Runs repeat.
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "12345"])
-def test_a_run_repeats_to_the_last_byte_under_any_hash_seed(hash_seed):
-    here = run("chaos", 303).digest
-    command_line = [sys.executable, "-m", "amfast.sim", "contract", "chaos", "--first", "303", "--json"]
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+def test_a_run_repeats_to_the_last_byte_under_any_hash_seed():
+    here = run("chaos", 1).digest
+    command_line = [sys.executable, "-m", "amfast.sim", "contract", "chaos", "--json"]
+    environment = {**os.environ, "PYTHONHASHSEED": "12345"}
     done = subprocess.run(
         command_line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=True
     )

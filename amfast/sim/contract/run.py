@@ -17,6 +17,7 @@ from amfast.sim.contract.checkers import Copies, Knowledge
 from amfast.sim.contract.draw import add_operators, add_senders, draw_promises
 from amfast.sim.contract.faults import NAMES, plan
 from amfast.sim.contract.misses import Misses
+from amfast.sim.contract.promises import Promises
 from amfast.sim.contract.world import World
 from amfast.sim.seeds import stream
 
@@ -48,12 +49,21 @@ class Result:
     violation_texts: tuple[str, ...]
 
 
-def run(faults: str, seed: int, nodes: int | None = None, watch: Callable[[World], object] = id) -> Result:
-    """Run a class of faults; ``watch`` is given the world before it starts. Raises AmfastError for an unknown class."""
+def run(
+    faults: str,
+    seed: int,
+    nodes: int | None = None,
+    promises: Promises | None = None,
+    watch: Callable[[World], object] = id,
+) -> Result:
+    """Run a class of faults under the settings that are drawn, or these ``promises``.
+
+    ``watch`` is given the world before it starts. Raises AmfastError for an unknown class.
+    """
     if faults not in NAMES:
         raise AmfastError(f"unknown faults {faults!r}; there are: {', '.join(NAMES)}")
     random = stream(seed, f"contract {faults}")
-    promises = draw_promises(random, nodes)
+    promises = promises or draw_promises(random, nodes)
     with _alone(), _listening() as defects:
         world = World(promises, seed)
         try:
