@@ -145,7 +145,7 @@ class Copies:
 
     def _allowed(self, last: _Last, told: Told) -> int:
         world, promises = self._world, self._world.promises
-        calm_us = world.calm_since_us()
+        calm_us = world.troubles.calm_since_us()
         if calm_us is not None and told.time_us - calm_us > promises.quiet_s * MILLION:
             if told.time_us - last.told.time_us > promises.at_once_s * MILLION:
                 return 0

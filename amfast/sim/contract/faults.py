@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
+from amfast.sim.contract.config import RECEIVERS
 from amfast.sim.contract.receiver import UNCONFIRMED, Mode, Told
-from amfast.sim.contract.world import RECEIVERS, World
+from amfast.sim.contract.world import World
 from amfast.sim.network import Link
 
 _KEEPS_DISK = 0.6
@@ -75,7 +76,7 @@ def _partition(world: World, random: Random, lasts_s: float) -> None:
 
 def _weather(world: World, random: Random, lasts_s: float) -> None:
     """Lose, double and hold up packets between nodes."""
-    if world.well_since_us("weather") is None:
+    if world.troubles.well_since_us("weather") is None:
         return
     link = Link(
         loss=random.random() * 0.5,
@@ -106,7 +107,7 @@ def _unconfirming(world: World, random: Random, lasts_s: float) -> None:
 
 def _trouble(world: World, random: Random, mode: Mode, lasts_s: float) -> None:
     name = random.choice(RECEIVERS)
-    if world.well_since_us("receiver", name) is None:
+    if world.troubles.well_since_us("receiver", name) is None:
         return
     late_s = random.random() * world.promises.answer_s * 0.95
     world.later(lasts_s, world.trouble_receiver(name, mode, late_s))
@@ -116,7 +117,7 @@ def _unreachable(world: World, random: Random, lasts_s: float) -> None:
     """Keep some nodes from reaching a receiver."""
     name, nodes = random.choice(RECEIVERS), world.promises.nodes
     for index in random.sample(range(nodes), random.randint(1, nodes - 1)):
-        if world.well_since_us("out", index, name) is not None:
+        if world.troubles.well_since_us("out", index, name) is not None:
             world.later(lasts_s, world.cut_off(name, index))
 
 
@@ -124,7 +125,7 @@ def _deaf(world: World, random: Random, lasts_s: float) -> None:
     """Keep a Prometheus from reaching some nodes."""
     sender, nodes = random.randrange(len(world.senders)), world.promises.nodes
     for index in random.sample(range(nodes), random.randint(1, nodes - 1)):
-        if world.well_since_us("heard", sender, index) is not None:
+        if world.troubles.well_since_us("heard", sender, index) is not None:
             world.later(lasts_s, world.deafen(sender, index))
 
 

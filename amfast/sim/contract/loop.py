@@ -122,6 +122,10 @@ class Wall:
     def __init__(self) -> None:
         self.wrong_ns = 0
 
+    def now_ns(self, loop: VirtualLoop) -> int:
+        """What it shows."""
+        return START_NS + loop.now_us * 1000 + self.wrong_ns
+
 
 class ProcessClock:
     """The :class:`amfast.model.clock.Clock` of one process."""
@@ -132,7 +136,7 @@ class ProcessClock:
         self._wall = wall
 
     def now_ns(self) -> int:
-        return START_NS + self._loop.now_us * 1000 + self._wall.wrong_ns
+        return self._wall.now_ns(self._loop)
 
     def monotonic_us(self) -> int:
         return self._loop.now_us

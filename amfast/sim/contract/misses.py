@@ -44,7 +44,7 @@ class Misses:
         if not any(node.serving for node in world.nodes):
             self._nobody_us = world.now_us
         pairs = ((sender.index, node.index) for sender in world.senders for node in world.nodes)
-        if any(world.well_since_us("heard", *pair) is None for pair in pairs):
+        if any(world.troubles.well_since_us("heard", *pair) is None for pair in pairs):
             self._deaf_us = world.now_us
         for sender in world.senders:
             for rule in sender.rules:
@@ -127,7 +127,7 @@ class Misses:
 
     def _witness_since_us(self, sender: int, receiver: str) -> int | None:
         world = self._world
-        receiver_us = world.well_since_us("receiver", receiver)
+        receiver_us = world.troubles.well_since_us("receiver", receiver)
         if receiver_us is None:
             return None
         found = [self._since_us(node.index, sender, receiver) for node in world.nodes if node.serving]
@@ -144,13 +144,13 @@ class Misses:
         ]
         for other in range(world.promises.nodes):
             # Whoever does not hear of the alert may say that it is over; then this node must hear of that.
-            heard_us = world.well_since_us("heard", sender, other)
-            skewed_us = world.well_since_us("skew", other)
+            heard_us = world.troubles.well_since_us("heard", sender, other)
+            skewed_us = world.troubles.well_since_us("skew", other)
             recent_us = world.now_us - 2 * self._bound_us
             if other != index and any(us is None or us > recent_us for us in (heard_us, skewed_us)):
                 reasons += [("gossip", *sorted((index, other))), ("weather",)]
-        times_us = [world.well_since_us(*reason) for reason in reasons]
-        node_us = world.well_since_us("node", index)
+        times_us = [world.troubles.well_since_us(*reason) for reason in reasons]
+        node_us = world.troubles.well_since_us("node", index)
         if node_us is None or None in times_us:
             return None
         promises = world.promises

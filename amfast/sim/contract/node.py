@@ -102,7 +102,7 @@ class Node:
 
     def now_ns(self) -> int:
         """What its wall clock shows."""
-        return ProcessClock(self._around.loop, Process(self._around.loop), self.wall).now_ns()
+        return self.wall.now_ns(self._around.loop)
 
     def start(self) -> None:
         """Begin a process, which joins the others and then serves."""

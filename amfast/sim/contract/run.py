@@ -104,7 +104,7 @@ class _Run:
         self._agreement.merge_all()
         self._watch_until(faults_end_s)
         self._agreement.merge_all()
-        while world.calm_since_us() is None and world.now_s < faults_end_s + promises.ready_s:
+        while world.troubles.calm_since_us() is None and world.now_s < faults_end_s + promises.ready_s:
             self._watch_until(world.now_s + 1)
         mended_s = world.now_s
         self._watch_until(mended_s + calm_s, mended_s)
@@ -125,7 +125,7 @@ class _Run:
     def _finish(self) -> Result:
         world, violations = self._world, self._violations
         self._agreement.finish()
-        if world.calm_since_us() is None:
+        if world.troubles.calm_since_us() is None:
             violations.add(world.now_us, "some nodes do not serve long after the last fault")
         for text in (*world.failures, *world.loop.failures):
             violations.add(world.now_us, text)

@@ -7,40 +7,20 @@ from collections.abc import Callable, Iterable, Sequence
 
 from amfast.model.silence import MatcherSpec, Silence
 from amfast.sim.clock import MILLION
+from amfast.sim.contract.config import RECEIVERS, config_text
 from amfast.sim.contract.loop import VirtualLoop
 from amfast.sim.contract.node import Node, Surroundings
 from amfast.sim.contract.port import Port
 from amfast.sim.contract.prometheus import Prometheus, Rule
 from amfast.sim.contract.promises import Promises
 from amfast.sim.contract.receiver import Mode, Receiver, Told
+from amfast.sim.contract.troubles import Troubles
 from amfast.sim.digest import Digest
 from amfast.sim.network import Link, Network
 from amfast.sim.node import ip_of
 from amfast.sim.seeds import stream
 
-RECEIVERS = ("page", "log")
 _POST_WAY_S = 0.05
-
-CONFIG = """
-route:
-  receiver: page
-  group_by: [service]
-  group_wait: {group_wait_s:g}s
-  group_interval: {group_interval_s:g}s
-  repeat_interval: {repeat_interval_s:g}s
-  routes: [{{receiver: log, matchers: [severity="info"]}}{extra_route}]
-receivers:
-- name: page
-  webhook_configs: [{{url: http://page/, timeout: {answer_s:g}s}}]
-- name: log
-  webhook_configs: [{{url: http://log/, timeout: {answer_s:g}s}}]
-inhibit_rules:
-- {{source_matchers: [severity="critical"], target_matchers: [severity="warning"], equal: [service]}}
-"""
-EXTRA_ROUTE = ', {{receiver: log, matchers: [service="none-{number}"]}}'
-
-Trouble = tuple[object, ...]
-"""What is wrong: ``("node", 2)``, ``("heard", 0, 2)`` for what Prometheus 0 tells node 2, and so on."""
 
 
 class World:
@@ -60,9 +40,7 @@ class World:
         self.senders: list[Prometheus] = []
         self.muted: dict[str, list[tuple[int, int]]] = defaultdict(list)
         """When operators have each alert silenced, by its fingerprint."""
-        self._troubles: dict[Trouble, int] = defaultdict(int)
-        self._well_since_us: dict[Trouble, int] = defaultdict(int)
-        self.last_trouble_us = 0
+        self.troubles = Troubles(lambda: self.loop.now_us)
         self._reloads = 0
         self._deaf: set[tuple[int, int]] = set()
         self.receivers = {name: self._receiver(name, seed) for name in RECEIVERS}
@@ -74,7 +52,7 @@ class World:
             for index in range(promises.nodes)
         ]
         for node in self.nodes:
-            self.begin("node", node.index)
+            self.troubles.begin("node", node.index)
 
     @property
     def now_us(self) -> int:
@@ -94,28 +72,6 @@ class World:
         """Call at a time since the start."""
         self.loop.at(round(time_s * MILLION), call, *args)
 
-    # What is wrong, and since when it is right.
-
-    def begin(self, *trouble: object) -> None:
-        """Something goes wrong; the same may go wrong several times at once."""
-        self._troubles[trouble] += 1
-        self.last_trouble_us = self.now_us
-
-    def end(self, *trouble: object) -> None:
-        """And is mended."""
-        self._troubles[trouble] -= 1
-        if not self._troubles[trouble]:
-            del self._troubles[trouble]
-        self._well_since_us[trouble] = self.last_trouble_us = self.now_us
-
-    def well_since_us(self, *trouble: object) -> int | None:
-        """Since when that has not been wrong; None if it is."""
-        return None if self._troubles.get(trouble) else self._well_since_us[trouble]
-
-    def calm_since_us(self) -> int | None:
-        """Since when nothing at all has been wrong; None if something is."""
-        return None if self._troubles else self.last_trouble_us
-
     # Processes.
 
     def start(self, index: int) -> None:
@@ -133,7 +89,7 @@ class World:
         if node.running:
             self.note(f"crash {index}")
             if node.serving:
-                self.begin("node", index)
+                self.troubles.begin("node", index)
             node.crash()
 
     def restart(self, index: int, pause_s: float) -> None:
@@ -141,7 +97,7 @@ class World:
         node = self.nodes[index]
         if node.serving:
             self.note(f"stop {index}")
-            self.begin("node", index)
+            self.troubles.begin("node", index)
             node.stop(lambda: self.later(pause_s, self.start, index))
 
     def reload(self, indexes: Iterable[int]) -> None:
@@ -152,7 +108,7 @@ class World:
             self.nodes[index].reload()
 
     def _on_serving(self, node: Node) -> None:
-        self.end("node", node.index)
+        self.troubles.end("node", node.index)
 
     def _on_failure(self, node: Node, text: str) -> None:
         self.failures.append(f"node{node.index} did not start: {text}")
@@ -165,13 +121,13 @@ class World:
         mend = self.network.cut(sources, targets)
         pairs = [("gossip", *sorted((one, other))) for one in sources for other in targets]
         for pair in pairs:
-            self.begin(*pair)
+            self.troubles.begin(*pair)
 
         def end() -> None:
             self.note(f"mend {list(sources)} to {list(targets)}")
             mend()
             for pair in pairs:
-                self.end(*pair)
+                self.troubles.end(*pair)
 
         return end
 
@@ -179,12 +135,12 @@ class World:
         """Change what all links between nodes are like; returns what ends that."""
         self.note(f"{link}")
         before, self.network.link = self.network.link, link
-        self.begin("weather")
+        self.troubles.begin("weather")
 
         def end() -> None:
             self.note(f"no more {link}")
             self.network.link = before
-            self.end("weather")
+            self.troubles.end("weather")
 
         return end
 
@@ -192,12 +148,12 @@ class World:
         """Have a node not hear a Prometheus; returns what ends that."""
         self.note(f"deaf {sender} {index}")
         self._deaf.add((sender, index))
-        self.begin("heard", sender, index)
+        self.troubles.begin("heard", sender, index)
 
         def end() -> None:
             self.note(f"hears {sender} {index}")
             self._deaf.discard((sender, index))
-            self.end("heard", sender, index)
+            self.troubles.end("heard", sender, index)
 
         return end
 
@@ -208,10 +164,10 @@ class World:
         self.note(f"clock {index} {wrong_s}")
         wall = self.nodes[index].wall
         if wall.wrong_ns:
-            self.end("clock", index)
+            self.troubles.end("clock", index)
         wall.wrong_ns = round(wrong_s * 10**9)
         if wall.wrong_ns:
-            self.begin("clock", index)
+            self.troubles.begin("clock", index)
 
     # Receivers.
 
@@ -225,12 +181,12 @@ class World:
         self.note(f"{name} {mode} {late_s}")
         receiver = self.receivers[name]
         receiver.mode, receiver.late_s = mode, late_s
-        self.begin("receiver", name)
+        self.troubles.begin("receiver", name)
 
         def end() -> None:
             self.note(f"{name} well")
             receiver.mode = "well"
-            self.end("receiver", name)
+            self.troubles.end("receiver", name)
 
         return end
 
@@ -239,12 +195,12 @@ class World:
         self.note(f"{index} cannot reach {name}")
         receiver = self.receivers[name]
         receiver.cut_off.add(index)
-        self.begin("out", index, name)
+        self.troubles.begin("out", index, name)
 
         def end() -> None:
             self.note(f"{index} reaches {name}")
             receiver.cut_off.discard(index)
-            self.end("out", index, name)
+            self.troubles.end("out", index, name)
 
         return end
 
@@ -318,9 +274,7 @@ class World:
         self.digest.fault(self.now_us, text)
 
     def _config(self) -> str:
-        numbers = {name: getattr(self.promises, name) for name in _CONFIGURED}
-        extra = EXTRA_ROUTE.format(number=self._reloads) if self._reloads else ""
-        return CONFIG.format(**numbers, extra_route=extra)
+        return config_text(self.promises, self._reloads)
 
     def run_until(self, time_s: float) -> None:
         """Let time pass."""
@@ -334,6 +288,3 @@ class World:
         self.loop.call_soon(self.loop.stop)
         self.loop.run_forever()
         self.loop.close()
-
-
-_CONFIGURED = ("group_wait_s", "group_interval_s", "repeat_interval_s", "answer_s")
