@@ -150,7 +150,8 @@ class Copies:
             if told.time_us - last.told.time_us > promises.at_once_s * MILLION:
                 return 0
             self._met += 1
-            return int(self._met <= 1 + self.reasons // _REASONS_A_MEETING)
+            meetings = 1 + self.reasons // _REASONS_A_MEETING
+            return promises.copies_meeting if self._met <= meetings * promises.copies_meeting else 0
         return promises.copies_handover + world.starts - last.starts
 
     def _is_doubtful(self, told: Told) -> bool:

@@ -124,6 +124,11 @@ class Promises:
         return self.nodes - 1
 
     @property
+    def copies_meeting(self) -> int:
+        """Of a calm cluster, within ``at_once_s``: where turns last longer than the group interval, many may meet."""
+        return 1 if self.is_sound else self.copies_handover
+
+    @property
     def at_once_s(self) -> float:
         """Of a calm cluster, how far apart two nodes may be that both tell: neither can know of the other by then.
 
