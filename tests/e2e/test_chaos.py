@@ -145,7 +145,7 @@ class Chaos:
         if deed == "kill":
             node.kill()
         elif deed == "stop":
-            node.terminate()
+            node.program.terminate()  # whatever it ends with: it may just have begun
         else:
             node.program.signal(signal.SIGSTOP)
         end_s = time.monotonic() + self._draw.uniform(1, 8)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -206,6 +207,17 @@ def test_the_promises_with_the_usual_flags():
     assert usual.notified_s == 121 + 330 + 33 + 10
     assert usual.skew_s == 240 - 120 - 1
     assert usual.copies_handover == 2
+
+
+def test_the_document_has_the_names_and_the_values_of_the_formulas():
+    text = (ROOT / "docs" / "guarantees.md").read_text()
+    usual = Promises(nodes=3)
+    rows = re.findall(r"^\| `(\w+)` \| .*? \| (\d+) \|", text, re.MULTILINE)
+    assert len(rows) == 9
+    assert [(name, round(getattr(usual, name))) for name, _ in rows] == [(name, int(v)) for name, v in rows]
+    for name in ("notified_s", "skew_s", "attempts", "quiet_s", "equal_s", "learned_s"):
+        assert re.search(rf"`{name}`.{{0,300}}\({getattr(usual, name):.0f}\b", text, re.DOTALL), name
+    assert [name for name in re.findall(r"`(\w+_s|copies_\w+)`", text) if not hasattr(usual, name)] == []
 
 
 @pytest.mark.parametrize(("evaluation_s", "period_s"), [(15, 75), (30, 90), (60, 120), (120, 120)])
