@@ -60,6 +60,14 @@ ONCE_FAILED = {
         *("chaos", 1004),
         Promises(3, 5, 120, 900, 5, 10, evaluation_s=30),
     ),
+    "three turns met, as they may when they last longer than the group interval": (
+        *("crashes", 4),
+        Promises(9, 30, 30, 3600, 15, 10, 201, evaluation_s=60),
+    ),
+    "a word whose teller had died before it was logged was said again long after": (
+        *("crashes", 18),
+        Promises(9, 5, 120, 900, 15, answer_s=2),
+    ),
     "copies to a receiver that did not confirm were counted with the others": (
         *("chaos", 2028),
         Promises(3, 0, 30, 900, 5, 10, evaluation_s=30),

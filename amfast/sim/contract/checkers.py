@@ -146,7 +146,9 @@ class Copies:
     def _allowed(self, last: _Last, told: Told) -> int:
         world, promises = self._world, self._world.promises
         calm_us = world.troubles.calm_since_us()
-        if calm_us is not None and told.time_us - calm_us > promises.quiet_s * MILLION:
+        # A word whose teller died before it was logged may be said again at any later time.
+        is_logged = last.told.number in world.receivers[told.receiver].logged
+        if is_logged and calm_us is not None and told.time_us - calm_us > promises.quiet_s * MILLION:
             if told.time_us - last.told.time_us > promises.at_once_s * MILLION:
                 return 0
             self._met += 1
