@@ -68,6 +68,10 @@ ONCE_FAILED = {
         *("crashes", 18),
         Promises(9, 5, 120, 900, 15, answer_s=2),
     ),
+    "the log was lost with all processes, and an alert told before was told again when its silence ended": (
+        *("blackouts", 33),
+        Promises(3, 0, 120, 900, 5, start_delay_s=96, evaluation_s=15),
+    ),
     "copies to a receiver that did not confirm were counted with the others": (
         *("chaos", 2028),
         Promises(3, 0, 30, 900, 5, 10, evaluation_s=30),

@@ -100,12 +100,16 @@ class Copies:
         self._violations = violations
         self._skew_us = round(skew_s * MILLION)
         self._last: dict[tuple[str, str], _Last] = {}
+        self._nobody_us = 0
+        """When there last was no process at all."""
         self._unconfirmed_us: dict[str, int] = {}
         """When a receiver last took something without saying so."""
         world.told_watchers.append(self.on_told)
 
     def poll(self) -> None:
-        """See which receivers do not confirm."""
+        """See which receivers do not confirm, and whether somebody runs."""
+        if not any(node.serving for node in self._world.nodes):
+            self._nobody_us = self._world.now_us
         for receiver in self._world.receivers.values():
             late = receiver.mode == "late" and receiver.late_s >= self._world.promises.answer_s
             if late or receiver.mode in UNCONFIRMED:
@@ -146,8 +150,9 @@ class Copies:
     def _allowed(self, last: _Last, told: Told) -> int:
         world, promises = self._world, self._world.promises
         calm_us = world.troubles.calm_since_us()
-        # A word whose teller died before it was logged may be said again at any later time.
+        # A word whose teller died before it was logged, or whose log is lost, may be said again at any later time.
         is_logged = last.told.number in world.receivers[told.receiver].logged
+        is_logged = is_logged and last.told.time_us > self._nobody_us
         if is_logged and calm_us is not None and told.time_us - calm_us > promises.quiet_s * MILLION:
             if told.time_us - last.told.time_us > promises.at_once_s * MILLION:
                 return 0
