@@ -151,10 +151,11 @@ class Copies:
         world, promises = self._world, self._world.promises
         calm_us = world.troubles.calm_since_us()
         # A word whose teller died before it was logged, or whose log is lost, may be said again at any later time.
-        is_logged = last.told.number in world.receivers[told.receiver].logged
+        is_recent = told.time_us - last.told.time_us <= promises.at_once_s * MILLION
+        is_logged = is_recent or last.told.number in world.receivers[told.receiver].logged
         is_logged = is_logged and last.told.time_us > self._nobody_us
         if is_logged and calm_us is not None and told.time_us - calm_us > promises.quiet_s * MILLION:
-            if told.time_us - last.told.time_us > promises.at_once_s * MILLION:
+            if not is_recent:
                 return 0
             self._met += 1
             meetings = 1 + self.reasons // _REASONS_A_MEETING
