@@ -6,10 +6,14 @@ import re
 
 import yarl
 
+from amfast.config.url import URL_CHARS_MAX
+
 _ENCODED = re.compile(r"[!#-;=?-\[\]_a-z~]*")
 """URLs that hold only what may stand in one: they are sent as they are."""
 
 
 def exact(url: str) -> yarl.URL:
     """The URL, not spelt anew if it need not be. Raises ValueError."""
+    if len(url) > URL_CHARS_MAX:
+        raise ValueError
     return yarl.URL(url, encoded=_ENCODED.fullmatch(url) is not None)

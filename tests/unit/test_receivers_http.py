@@ -285,6 +285,100 @@ def test_what_comes_unasked_ends_the_connection_and_answers_nothing() -> None:
     assert len(requests) == 2
 
 
+@pytest.mark.parametrize("more", [b"HTTP/1.1 204 X\r\nX: ", b"HTTP/1.1 2", b"HTTP/1.1 204 X\r\n\r\nHTTP/1"])
+def test_an_answer_cannot_begin_before_it_is_asked_for(more: bytes) -> None:
+    async def twice(client: NetworkClient, url: str) -> Answer:
+        await post()(client, url)
+        return await post("/second")(client, url)
+
+    answer, requests = talk(lambda request: reply(503) if b"/second" in request else reply(200) + more, twice)
+    assert (answer.status, len(requests)) == (503, 2)
+
+
+def test_a_trailer_is_no_header() -> None:
+    chunked = b"HTTP/1.1 308 X\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nLocation: /other\r\n\r\n"
+    answer, requests = talk(lambda _: chunked, post())
+    assert (answer.status, len(requests)) == (308, 1)
+
+
+CHUNKED = b"HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "then", "outcome"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "the answer is not valid HTTP"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", "the answer is not valid HTTP"),
+        (CHUNKED + b"1;", b"x=" + b"y" * 100, 500),
+        (CHUNKED + b"0\r\nX: ", b"y" * 100, 500),
+        (CHUNKED, b"1;a=b\r\nx\r\n", 500),
+        (CHUNKED + b"0" * 10, b"0" * 100, 500),
+    ],
+)
+def test_what_a_server_may_say_around_an_answer_is_bounded(
+    begin: bytes, then: bytes, outcome: str | int
+) -> None:
+    taken = 0
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal taken
+        await _head(reader)
+        writer.write(begin)
+        while taken < 8 << 20:
+            writer.write(then * 100)
+            await writer.drain()
+            taken += len(then) * 100
+
+    async def main() -> str | int:
+        async with serving(flood) as url:
+            client = NetworkClient(LoopClock(), random.Random(1), {})
+            try:
+                return (await post()(client, url)).status
+            except HttpError as error:
+                return str(error)
+            finally:
+                await client.close()
+
+    assert asyncio.run(main()) == outcome
+    assert taken < 8 << 20
+
+
+def test_connections_that_nobody_uses_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a template makes the URL, hosts may be as many as there are alerts."""
+    monkeypatch.setattr("amfast.receivers.direct.IDLE_MAX", 3)
+    open_now: set[str] = set()
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host = ""
+        while head := await _head(reader):
+            await reader.readexactly(2)
+            host = head.partition(b"Host: ")[2].split(b"\r\n")[0].decode()
+            open_now.add(f"http://{host}")
+            writer.write(reply(200))
+        open_now.discard(f"http://{host}")
+
+    async def main() -> None:
+        async with contextlib.AsyncExitStack() as servers:
+            urls = [await servers.enter_async_context(serving(keep)) for _ in range(6)]
+            client = NetworkClient(LoopClock(), random.Random(1), {})
+            for url in [*urls, *urls, urls[4]]:
+                await post()(client, url)
+            async with asyncio.timeout(5):
+                while len(open_now) > 3:  # noqa: ASYNC110 - the server sees it a moment later
+                    await asyncio.sleep(0)
+            assert open_now == set(urls[-3:])
+            await client.close()
+
+    asyncio.run(main())
+
+
+def test_a_url_has_a_greatest_length() -> None:
+    answer, _ = talk(lambda _: reply(200), post("/" + "x" * 16_000))
+    assert answer.status == 200
+    with pytest.raises(HttpError, match="malformed"):
+        talk(lambda _: reply(200), post("/" + "x" * 16_384))
+
+
 def test_a_header_cannot_begin_another_line() -> None:
     with pytest.raises(HttpError, match="line break"):
         talk(
