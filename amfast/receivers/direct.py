@@ -169,7 +169,10 @@ def _head(method: str, target: Target, headers: list[tuple[str, str]], body: byt
     text = "\r\n".join(lines)
     if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
         raise HttpError("a header of the request has a line break in it", retry=False)
-    return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    try:
+        return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    except UnicodeEncodeError:
+        raise HttpError("a header of the request has characters that are no text", retry=False) from None
 
 
 @contextlib.contextmanager
@@ -179,7 +182,7 @@ def _as_http_error() -> Iterator[None]:
         yield
     except TimeoutError:
         raise HttpError("timed out") from None
-    except UnicodeError:
-        raise HttpError("the URL is malformed", retry=False) from None
     except OSError as error:
         raise HttpError(f"cannot connect: {why(error)}") from None
+    except ValueError:  # a name that is none, of the host or for TLS
+        raise HttpError("the host name is malformed", retry=False) from None

@@ -13,7 +13,12 @@ _ENCODED = re.compile(r"[!#-;=?-\[\]_a-z~]*")
 
 
 def exact(url: str) -> yarl.URL:
-    """The URL, not spelt anew if it need not be. Raises ValueError."""
+    """The URL, not spelt anew if it need not be; its host and port can be read. Raises ValueError."""
     if len(url) > URL_CHARS_MAX:
         raise ValueError
-    return yarl.URL(url, encoded=_ENCODED.fullmatch(url) is not None)
+    try:
+        found = yarl.URL(url, encoded=_ENCODED.fullmatch(url) is not None)
+        found.raw_host  # noqa: B018 - which is when it is looked at
+    except IndexError:  # of a host that is nothing but a port, for one
+        raise ValueError from None
+    return found

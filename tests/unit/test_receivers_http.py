@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from amfast.config.http import HttpConfig
+from amfast.config.tls import TlsConfig
+from amfast.config.url import Url
 from amfast.loopclock import LoopClock
 from amfast.receivers.answers import BODY_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, Answer
 from amfast.receivers.errors import HttpError
@@ -377,6 +379,51 @@ def test_a_url_has_a_greatest_length() -> None:
     assert answer.status == 200
     with pytest.raises(HttpError, match="malformed"):
         talk(lambda _: reply(200), post("/" + "x" * 16_384))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "http://h:99999/",
+        "http://h:1:2/",
+        "http://:-1[x]@/",
+        "https://:80",
+        "http://[::1",
+        "http://[x]/",
+        "http://h:x/",
+    ],
+)
+@pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:1"])
+def test_a_redirect_to_a_malformed_url_is_one_error(where: str, proxy: str) -> None:
+    """Libraries have their own ways to refuse one, some of them only when its port is asked for."""
+    config = HttpConfig(proxy_url=Url(proxy) if proxy else None, no_proxy="example.com:80" if proxy else "")
+    with pytest.raises(HttpError, match="malformed") as caught:
+        talk(
+            lambda _: reply(307, b"", f"Location: {where}"),
+            lambda client, url: client.post(url, headers={}, body=b"{}", timeout_s=5, config=config),
+        )
+    assert not caught.value.retry
+
+
+def test_a_name_that_tls_cannot_ask_for_is_one_error() -> None:
+    config = HttpConfig(tls_config=TlsConfig(server_name=".example"))
+    with pytest.raises(HttpError, match="the host name is malformed"):
+        talk(
+            lambda _: reply(200),
+            lambda client, url: client.post(
+                url.replace("http:", "https:"), headers={}, body=b"{}", timeout_s=5, config=config
+            ),
+        )
+
+
+def test_a_header_is_text() -> None:
+    with pytest.raises(HttpError, match="no text"):
+        talk(
+            lambda _: reply(200),
+            lambda client, url: client.post(
+                url, headers={"X": "\ud800"}, body=b"", timeout_s=1, config=HttpConfig()
+            ),
+        )
 
 
 def test_a_header_cannot_begin_another_line() -> None:
