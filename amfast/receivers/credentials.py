@@ -26,7 +26,7 @@ _SENSITIVE: Final = frozenset(
 def own_headers(config: HttpConfig, *, strange: bool) -> Iterator[tuple[str, str]]:
     """Names and values, in order. Files are read anew for each request. Raises HttpError.
 
-    ``strange``: a redirect has left the domain that was asked first.
+    ``strange``: a redirect has left the domain that was asked first, which alone is told what is secret.
     """
     if not strange and (authorization := _authorization(config)) is not None:
         yield "Authorization", authorization
@@ -35,6 +35,8 @@ def own_headers(config: HttpConfig, *, strange: bool) -> Iterator[tuple[str, str
             continue
         for value in header.values:
             yield name, value
+        if strange:
+            continue
         for secret in header.secrets:
             yield name, _reveal(secret)
         for file in header.files:
