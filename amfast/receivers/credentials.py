@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from amfast.config.files import read_start
 from amfast.config.headers import canonical
 from amfast.config.http import HttpConfig
 from amfast.config.kinds import Secret
@@ -66,8 +66,7 @@ def _reveal(secret: Secret | None) -> str:
 
 def _content(path: str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            return file.read(_FILE_BYTES_MAX).decode().strip()
+        return read_start(path, _FILE_BYTES_MAX).decode().strip()
     except OSError as error:
         raise HttpError(f"cannot read {path}: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from amfast.loopclock import LoopClock
 from amfast.model.errors import AmfastError
 from amfast.model.notification import NotifyError
 from amfast.receivers.answers import Answer
-from amfast.receivers.credentials import left_domain, own_headers
+from amfast.receivers.credentials import left_domain, own_headers, secret_text
 from amfast.receivers.errors import HttpError
 from amfast.receivers.http import NetworkClient
 from amfast.receivers.payload import check_status
@@ -136,6 +138,21 @@ def test_further_headers_are_sent_in_order_and_as_often_as_they_have_values(tmp_
     )
     post([server], how)
     assert (server.header("X-A"), server.header("X-B")) == (["one", "two", "three", "four"], ["b"])
+
+
+@pytest.mark.parametrize("has_writer", [False, True])
+def test_a_pipe_in_place_of_a_secret_holds_nothing_up(tmp_path: Path, has_writer: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR) if has_writer else None
+    found: list[str] = []
+    reading = threading.Thread(
+        target=lambda: found.append(secret_text(None, str(tmp_path / "pipe"))), daemon=True
+    )
+    reading.start()
+    reading.join(5)
+    assert found == [""]
+    if writer is not None:
+        os.close(writer)
 
 
 def test_credentials_go_along_with_a_redirect_but_not_to_another_host() -> None:
