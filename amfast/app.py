@@ -54,7 +54,7 @@ from amfast.receivers.http import AiohttpClient
 from amfast.receivers.table import INTEGRATIONS
 from amfast.running import Parts, Running
 from amfast.status import StatusViews
-from amfast.storage import SnapshotFile
+from amfast.storage.snapshot import SnapshotFile
 from amfast.views import AlertViews, Mutes
 from amfast.web.message import Request, Response
 from amfast.web.ports import BuildInfo, Ports
@@ -400,7 +400,7 @@ class App:
         if self._running is not None:
             await self._running.stop()
             for file in self._files:
-                file.maintain()
+                await file.finish()
         await self._http.close()
         if self._peer is not None:
             await self._peer.leave(LEAVE_TIMEOUT_S)

@@ -7,12 +7,13 @@ the latest one wins wherever two meet (reference storage, section 4).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from amfast._ext.pb import decode_silences, encode_silence
 from amfast.model.anchors import Pair
 from amfast.model.clock import Clock
+from amfast.model.keeper import Keeper, NoKeeper
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, MatcherError, MatchType
 from amfast.model.metric import Family, single
@@ -68,6 +69,8 @@ class Silences:
         """Grows whenever a silence is stored or forgotten: what was asked before may then be answered otherwise."""
         self.on_change: Callable[[bytes], None] = lambda _record: None
         """Called with the delimited record of every change made here."""
+        self.keeper: Keeper = NoKeeper()
+        """Has everything that is stored on disk soon."""
 
     # Asking
 
@@ -162,7 +165,13 @@ class Silences:
     def _change(self, silence: Silence) -> None:
         expires_at_ns = silence.ends_at_ns + self._retention_ns
         self._store(silence, expires_at_ns)
-        self.on_change(encode_silence(silence, expires_at_ns))
+        record = encode_silence(silence, expires_at_ns)
+        self.keeper.add(record)
+        self.on_change(record)
+
+    def settled(self) -> Awaitable[None] | None:
+        """Something to wait for until all changes so far are on disk; None if they are."""
+        return self.keeper.settled()
 
     def _check_limits(self, silence: Silence, *, is_new: bool) -> None:
         limit = self._limits.silences_max
@@ -224,9 +233,11 @@ class Silences:
             ):
                 continue
             silence = _silence(fields[:-1])
-            if large and len(encode_silence(silence, fields.expires_at_ns)) > RECORD_BYTES_MAX:
+            record = encode_silence(silence, fields.expires_at_ns)
+            if large and len(record) > RECORD_BYTES_MAX:
                 continue  # in an old form it was just small enough; in ours nobody could read it again
             self._store(silence, fields.expires_at_ns)
+            self.keeper.add(record)
             changed += 1
         return changed
 
@@ -234,6 +245,15 @@ class Silences:
         """Take over a file's records as they stand, the last one of an id winning. Raises ValueError."""
         for fields in decode_silences(data):
             self._store(_silence(fields[:-1]), fields.expires_at_ns)
+
+    def is_certain(self, record: bytes) -> bool:
+        """Whether the bytes are one delimited record of a silence beyond doubt."""
+        try:
+            (fields,) = decode_silences(record)
+        except ValueError:
+            return False
+        times = (fields.starts_at_ns, fields.ends_at_ns, fields.updated_at_ns, fields.expires_at_ns)
+        return bool(fields.id) and min(times) > 0
 
     def collect_garbage(self) -> int:
         """Forget silences whose retention is over; returns how many."""

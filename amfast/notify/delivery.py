@@ -66,6 +66,9 @@ class Delivery:
         await self._send(flush, alerts, reason)
         receiver_data = b"" if entry is None or reason == "first notification" else entry.receiver_data
         nflog.record(key, firing, resolved, flush.repeat_interval_ns, receiver_data)
+        settled = nflog.settled()
+        if settled is not None:
+            await settled  # the group forgets what was told; a crash must not
 
     async def _send(self, flush: Flush, alerts: tuple[Alert, ...], reason: Reason) -> None:
         counts, integration = self.around.counts, self.integration
