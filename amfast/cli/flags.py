@@ -25,7 +25,7 @@ class Flag:
     kind: str
     """``string``, ``strings`` (repeatable), ``switch`` (no value) or a key of :data:`PARSERS`."""
     default: str | None
-    """The default as it is typed; None for a flag that has none, such as a switch."""
+    """The default as it is typed; None for a flag that has none, such as a switch that is off."""
     help: str
     effect: Effect
     """What the daemon makes of it."""
@@ -47,7 +47,7 @@ def _flag(name: str, kind: str, default: str | None, help_text: str, *, effect: 
     """Declare the field of one flag."""
     value: object
     if kind == "switch":
-        value = False
+        value = default == "true"
     elif kind == "strings":
         value = () if default is None else (default,)
     else:
@@ -93,6 +93,13 @@ class Options:
     )
     storage_path: str = _flag(
         "storage.path", "string", "data/", "Folder that keeps silences and the notification log."
+    )
+    storage_alerts: bool = _flag(
+        "storage.alerts",
+        "switch",
+        "true",
+        "Keep alerts and the timers of their groups on disk as well, so that a restart forgets nothing. Alertmanager "
+        "does not have this flag.",
     )
     data_retention_s: float = _flag(
         "data.retention",

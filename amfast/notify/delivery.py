@@ -15,6 +15,7 @@ from amfast.model.flush import Flush
 from amfast.model.notification import FailureReason, Integration, Notification, NotifyError
 from amfast.notify.counts import Counts
 from amfast.notify.dedup import Reason, reason_to_notify
+from amfast.notify.hearsay import NO_HEARSAY, Hearsay
 from amfast.notify.nflog import LogKey, NotificationLog
 
 FIRST_PAUSE_S = 0.5
@@ -35,6 +36,8 @@ class Surroundings:
     cluster_wait_s: Callable[[], float]
     """This node's position among the peers times the peer timeout."""
     external_url: str
+    hearsay: Hearsay = NO_HEARSAY
+    """What is known of alerts that were read from disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,10 @@ class Delivery:
         await self.around.clock.sleep(self.around.cluster_wait_s())
         integration, nflog = self.integration, self.around.nflog
         key = LogKey(flush.group_key.encode(), flush.receiver, integration.kind, integration.index)
+        entry = nflog.query(key)
+        alerts = self.around.hearsay.counting(alerts, entry)
         firing = {alert_hash(alert.labels) for alert in alerts if not alert.resolved_at(flush.now_ns)}
         resolved = {alert_hash(alert.labels) for alert in alerts if alert.resolved_at(flush.now_ns)}
-        entry = nflog.query(key)
         reason = reason_to_notify(
             entry,
             firing,
@@ -61,7 +65,9 @@ class Delivery:
             repeat_interval_ns=flush.repeat_interval_ns,
             now_ns=flush.now_ns,
         )
-        if reason is None:
+        if reason is None or not alerts:
+            return
+        if reason == "repeat interval elapsed" and not self.around.hearsay.may_repeat(alerts):
             return
         await self._send(flush, alerts, reason)
         receiver_data = b"" if entry is None or reason == "first notification" else entry.receiver_data

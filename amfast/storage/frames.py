@@ -6,10 +6,11 @@ endian), the CRC-32 of length and content, and the content.
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Final
+from typing import BinaryIO, Final
 
 FRAME_BYTES_MAX: Final = 64 << 20
 """Of content; a length beyond it is damage."""
@@ -25,38 +26,40 @@ def frame(content: bytes) -> bytes:
 
 
 class FrameReader:
-    """The contents of the frames of ``data`` from ``start``, those behind a damaged one too if its length holds.
+    """The contents of the frames of a file from where it stands, those behind a damaged one too if its length holds.
 
-    Once all were read, ``end`` is where the last good frame ends, and ``damages`` tells where bytes between good
-    frames did not count. What comes behind the last good frame was never finished, or is lost as well.
+    Once all were read, ``end`` is where the last good frame ends, and ``damages`` tells where bytes before a good
+    frame did not count. What comes behind the last good frame was never finished, or is lost as well. Reading raises
+    OSError.
     """
 
-    def __init__(self, data: bytes, start: int) -> None:
-        self._data = data
-        self.end = start
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = os.fstat(file.fileno()).st_size
+        self.end = file.tell()
         self.damages: list[int] = []
 
     def __iter__(self) -> Iterator[bytes]:
         at = self.end
         while (found := self._next(at)) is not None:
-            content, end = found
-            if content is not None:
-                if at != self.end:
+            content, is_good = found
+            begin, at = at, at + _HEAD_BYTES + len(content)
+            if is_good:
+                if begin != self.end:
                     self.damages.append(self.end)
-                self.end = end
+                self.end = at
                 yield content
-            at = end
 
-    def _next(self, at: int) -> tuple[bytes | None, int] | None:
-        """The content of the frame there, None if it is damaged, and where it ends; None if there is no frame."""
-        data = self._data
-        if at + _HEAD_BYTES > len(data):
+    def _next(self, at: int) -> tuple[bytes, bool] | None:
+        """The content of the frame there and whether it is good; None if there is no frame."""
+        head = self._file.read(_HEAD_BYTES)
+        if len(head) < _HEAD_BYTES:
             return None
-        (length,) = _LENGTH.unpack_from(data, at)
-        begin = at + _HEAD_BYTES
-        if not 0 < length <= min(FRAME_BYTES_MAX, len(data) - begin):
+        (length,) = _LENGTH.unpack_from(head)
+        if not 0 < length <= min(FRAME_BYTES_MAX, self.size - at - _HEAD_BYTES):
             return None
-        content = data[begin : begin + length]
-        (checksum,) = _LENGTH.unpack_from(data, at + 4)
-        is_good = zlib.crc32(content, zlib.crc32(data[at : at + 4])) == checksum
-        return content if is_good else None, begin + length
+        content = self._file.read(length)
+        if len(content) < length:
+            return None
+        (checksum,) = _LENGTH.unpack_from(head, 4)
+        return content, zlib.crc32(content, zlib.crc32(head[:4])) == checksum

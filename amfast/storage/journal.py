@@ -14,15 +14,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from amfast.storage.frames import FrameReader, frame
+from amfast.storage.threads import RunInThread
 from amfast.storage.whole import sync_folder, write_all, write_atomically
 
 HEADER: Final = b"amfast journal 1\n"
 PORTION_BYTES: Final = 16 << 20
 """Of records in one frame."""
-RunInThread = Callable[[Callable[[], OSError | None]], Awaitable[OSError | None]]
 
 
 class Mark(NamedTuple):
@@ -65,24 +65,25 @@ class Journal:
         """Bytes that are on disk."""
         self.writes = 0
 
-    def replay(self, data: bytes, take: Callable[[bytes], object]) -> Replay:
-        """Give what a file of an earlier life holds to ``take``, write by write; go on behind what is good.
+    def replay(self, file: BinaryIO, take: Callable[[bytes], object]) -> Replay:
+        """Give what the file of an earlier life holds to ``take``, write by write; go on behind what is good.
 
-        Raises ValueError if it is not one of ours.
+        Raises ValueError if it is not one of ours, OSError.
         """
-        if not data.startswith(HEADER):
-            if HEADER.startswith(data):
+        header = file.read(len(HEADER))
+        if header != HEADER:
+            if HEADER.startswith(header):
                 return Replay()  # the crash came before anything was in it
             raise ValueError("it does not begin as a journal of this version does")
         found = Replay()
-        reader = FrameReader(data, len(HEADER))
+        reader = FrameReader(file)
         for content in reader:
             take(content)
             found.records += 1
         self.size = reader.end
         if reader.damages:
             found.damaged_at = reader.damages[0]
-        found.torn_bytes = len(data) - reader.end
+        found.torn_bytes = reader.size - reader.end
         return found
 
     # In the event loop
@@ -109,36 +110,33 @@ class Journal:
             records, self._pending = self._pending, []
             done, self._next = self._next, None
             self._under_way = done
-            error = await self._run(partial(self._append, records))
-            self._under_way = None
-            if error is not None:
+            try:
+                await self._run(partial(self._append, records))
+            except OSError as error:
                 self._on_failure(error)
+            self._under_way = None
             if done is not None:
                 done.set_result(None)
         self._task = None
 
     # In threads
 
-    def _append(self, records: list[bytes]) -> OSError | None:
-        try:
-            with self._lock:
-                self._open()
-                size = self.size
-                try:
-                    for content in _portions(records):
-                        write_all(self._file, framed := frame(content))
-                        size += len(framed)
-                    os.fdatasync(self._file)
-                except OSError:
-                    with contextlib.suppress(OSError):
-                        os.ftruncate(self._file, self.size)
-                    self._close()  # the next write looks anew at what there is
-                    raise
-                self.size = size
-                self.writes += 1
-        except OSError as error:
-            return error
-        return None
+    def _append(self, records: list[bytes]) -> None:
+        with self._lock:
+            self._open()
+            size = self.size
+            try:
+                for content in _portions(records):
+                    write_all(self._file, framed := frame(content))
+                    size += len(framed)
+                os.fdatasync(self._file)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._file, self.size)
+                self._close()  # the next write looks anew at what there is
+                raise
+            self.size = size
+            self.writes += 1
 
     def _open(self) -> None:
         """Have the file open, with nothing behind what counts. Raises OSError."""

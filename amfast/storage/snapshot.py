@@ -6,16 +6,17 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from amfast.model.clock import Clock
-from amfast.model.errors import AmfastError
 from amfast.model.keeper import Keeper
 from amfast.model.metric import Family, Kind, Summary, Value, single
-from amfast.storage.journal import Journal, Mark, RunInThread
+from amfast.storage.journal import Journal, Mark
 from amfast.storage.salvage import salvage
-from amfast.storage.whole import read_whole, remove_leftovers, set_aside, write_atomically
+from amfast.storage.threads import RunInThread
+from amfast.storage.whole import open_if_there, remove_leftovers, set_aside, write_atomically
 
 JOURNAL_BYTES_MAX: Final = 64 << 20
 """Beyond it a snapshot is written before its time."""
@@ -90,15 +91,16 @@ class SnapshotFile:
         """
         remove_leftovers(self._path)
         remove_leftovers(self._journal_path)
-        data = read_whole(self._path)
+        with open_if_there(self._path) as file:
+            data = b"" if file is None else file.read()
         if data:
             try:
                 self._state.load(data)
             except ValueError as error:
                 self._salvage(data, error)
-        data = read_whole(self._journal_path)
-        if data:
-            self._replay(data)
+        with open_if_there(self._journal_path) as file:
+            if file is not None:
+                self._replay(file)
         if self._damages:
             self.maintain()  # what was kept is to be on disk before anything else happens
         self._state.keeper = self.journal
@@ -117,7 +119,7 @@ class SnapshotFile:
         }
         self._log.error("The file is damaged, going on with what can be read of it", extra={"attrs": attrs})
 
-    def _replay(self, data: bytes) -> None:
+    def _replay(self, file: BinaryIO) -> None:
         unreadable = 0
 
         def take(content: bytes) -> None:
@@ -127,9 +129,9 @@ class SnapshotFile:
             except ValueError:
                 unreadable += 1
 
-        attrs: dict[str, object] = {"file": str(self._journal_path), "size": len(data)}
+        attrs: dict[str, object] = {"file": str(self._journal_path)}
         try:
-            found = self.journal.replay(data, take)
+            found = self.journal.replay(file, take)
         except ValueError as error:
             attrs |= {"err": str(error), "damaged_file_kept_as": str(self._set_aside(self._journal_path))}
             self._log.error("The journal cannot be read, going on without it", extra={"attrs": attrs})
@@ -150,13 +152,7 @@ class SnapshotFile:
 
     def _set_aside(self, path: Path) -> Path:
         self._damages += 1
-        try:
-            return set_aside(path, self._clock.now_ns())
-        except OSError as error:
-            raise AmfastError(
-                f"{path} is damaged and cannot be kept under another name: {error.strerror or error}; "
-                "move it away to start without it"
-            ) from error
+        return set_aside(path, self._clock.now_ns())
 
     # While it runs
 
@@ -173,8 +169,7 @@ class SnapshotFile:
                 waited_s += pause_s
                 if self._failed_at is not None or self.journal.size > JOURNAL_BYTES_MAX:
                     break
-            number, mark, data = self._prepare()
-            await self._run(lambda: self._write(number, mark, data))  # noqa: B023 - it is done before the next turn
+            await self._run(partial(self._write, *self._prepare()))
 
     def maintain(self) -> None:
         """Collect garbage and write the file once, now."""
@@ -199,27 +194,26 @@ class SnapshotFile:
         self._maintenances += 1
         return self._maintenances, self.journal.mark(), self._state.marshal()
 
-    def _write(self, number: int, mark: Mark, data: bytes) -> OSError | None:
+    def _write(self, number: int, mark: Mark, data: bytes) -> None:
         """In any thread. Errors are logged and counted."""
         started_us = self._clock.monotonic_us()
         try:
             with self._writing:
                 # A thread that was overtaken, as by the last run before the end, must not bring old data back.
                 if number < self._written:
-                    return None
+                    return
                 write_atomically(self._path, [data])
                 self._written = number
                 self.journal.cut(mark)
         except OSError as error:
             self._errors += 1
             self._failed("Writing the snapshot failed, the old file stays", self._path, error)
-            return error
+            return
         if self._failed_at is not None and self._failed_at < number:
             self._failed_at = None
             self._log.warning("The disk takes writes again", extra={"attrs": {"file": str(self._path)}})
         self._size_bytes = len(data)
         self._snapshot_durations.observe((self._clock.monotonic_us() - started_us) / 1e6)
-        return None
 
     def _journal_failed(self, error: OSError) -> None:
         what = "Writing the journal failed, changes are only in memory until the next snapshot succeeds"

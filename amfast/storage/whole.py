@@ -7,8 +7,9 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from amfast.model.errors import AmfastError
 from amfast.model.timestamp import NS, Time, format_nano
@@ -95,10 +96,20 @@ def remove_leftovers(path: Path) -> int:
 
 
 def set_aside(path: Path, now_ns: int) -> Path:
-    """Keep a damaged file under another name as well; returns that name. Raises OSError.
+    """Keep a damaged file under another name as well; returns that name. Raises AmfastError.
 
     The file itself stays until the next one is renamed over it, so a crash loses nothing of it.
     """
+    try:
+        return _set_aside(path, now_ns)
+    except OSError as error:
+        raise AmfastError(
+            f"{path} is damaged and cannot be kept under another name: {error.strerror or error}; "
+            "move it away to start without it"
+        ) from error
+
+
+def _set_aside(path: Path, now_ns: int) -> Path:
     time = format_nano(Time(now_ns // NS * NS))
     for number in range(COPIES_MAX):
         name = path.with_name(f"{path.name}.damaged-{time}{f'-{number}' if number else ''}")
@@ -114,11 +125,13 @@ def set_aside(path: Path, now_ns: int) -> Path:
     raise OSError(f"there are {COPIES_MAX} damaged files of this name and time")
 
 
-def read_whole(path: Path) -> bytes | None:
-    """What the file holds, None if there is none. Raises AmfastError when it cannot be read."""
+@contextlib.contextmanager
+def open_if_there(path: Path) -> Iterator[BinaryIO | None]:
+    """The file for reading, None if there is none. Raises AmfastError when it cannot be read, then or later."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            yield file
     except FileNotFoundError:
-        return None
+        yield None
     except OSError as error:
         raise AmfastError(f"cannot read {path}: {error.strerror}") from error

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -15,14 +16,12 @@ from amfast.mute.silences import Silences
 from amfast.storage.journal import HEADER, Journal
 from amfast.storage.snapshot import SnapshotFile
 from tests.support.crashes import CrashAt
+from tests.support.lives import at_once
 from tests.support.virtual import START_NS, VirtualClock, run_virtual
 
 FULL = OSError(28, "No space left on device")
 HOUR_NS = 3600 * 10**9
-
-
-async def at_once(work: Callable[[], OSError | None]) -> OSError | None:
-    return work()
+T = TypeVar("T")
 
 
 class Life:
@@ -75,8 +74,8 @@ def test_what_was_answered_is_there_after_a_crash_without_any_snapshot(tmp_path:
 
 def test_what_peers_said_is_in_the_journal_too(tmp_path: Path) -> None:
     async def main(clock: VirtualClock) -> None:
-        there = Life(tmp_path / "there", clock) if (tmp_path / "there").mkdir() is None else None
-        assert there is not None
+        (tmp_path / "there").mkdir()
+        there = Life(tmp_path / "there", clock)
         await there.add("a")
         here = Life(tmp_path, clock)
         assert here.silences.merge(there.silences.marshal()) == 1
@@ -134,7 +133,7 @@ def test_a_journal_that_has_grown_long_is_cut_before_the_interval_is_over(
 
 def test_changes_that_come_while_the_disk_is_busy_are_written_together(tmp_path: Path) -> None:
     async def main(clock: VirtualClock) -> None:
-        async def slowly(work: Callable[[], OSError | None]) -> OSError | None:
+        async def slowly(work: Callable[[], T]) -> T:
             await clock.sleep(1)
             return work()
 
@@ -149,7 +148,8 @@ def test_changes_that_come_while_the_disk_is_busy_are_written_together(tmp_path:
         assert (clock.monotonic_us(), journal.writes, journal.settled()) == (2_000_000, 2, None)
         contents: list[bytes] = []
         again = Journal(tmp_path / "j", lambda _error: None, slowly)
-        again.replay((tmp_path / "j").read_bytes(), contents.append)
+        with (tmp_path / "j").open("rb") as file:
+            again.replay(file, contents.append)
         assert contents == [b"first", b"".join(b"%02d" % number for number in range(50))]
 
     run_virtual(main)
@@ -157,7 +157,7 @@ def test_changes_that_come_while_the_disk_is_busy_are_written_together(tmp_path:
 
 def test_who_gives_up_waiting_does_not_end_the_wait_of_others(tmp_path: Path) -> None:
     async def main(clock: VirtualClock) -> None:
-        async def slowly(work: Callable[[], OSError | None]) -> OSError | None:
+        async def slowly(work: Callable[[], T]) -> T:
             await clock.sleep(1)
             return work()
 

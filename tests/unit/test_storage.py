@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,10 @@ from amfast.model.silence import MatcherSpec, Silence
 from amfast.notify.nflog import LogKey, NotificationLog
 from amfast.storage.salvage import salvage
 from amfast.storage.snapshot import SnapshotFile
+from amfast.storage.threads import RunInThread
 from amfast.storage.whole import remove_leftovers, set_aside, write_atomically
 from tests.support.crashes import CrashAt
+from tests.support.lives import at_once
 from tests.support.virtual import START_NS, VirtualClock, run_virtual
 
 FULL = OSError(28, "No space left on device")
@@ -57,16 +59,11 @@ class State:
         return 0
 
 
-async def at_once(work: Callable[[], OSError | None]) -> OSError | None:
-    """Run what else a thread would, so that virtual time knows of it."""
-    return work()
-
-
 def snapshot(
     directory: Path,
     state: State | NotificationLog,
     clock: VirtualClock,
-    run: Callable[[Callable[[], OSError | None]], Awaitable[OSError | None]] = asyncio.to_thread,
+    run: RunInThread = asyncio.to_thread,
 ) -> SnapshotFile:
     log = logging.getLogger("test")
     return SnapshotFile(directory, "nflog", state, clock=clock, log=log, run=run)
