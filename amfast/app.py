@@ -192,8 +192,11 @@ class App:
         if self._peer is not None:
             await self._peer.start()
         config = self._load_config()
+        gc.disable()  # what is read stays, and to look through it for cycles again and again costs more than reading
         for file in self._files:
             file.load()
+        gc.freeze()
+        gc.enable()
         if self._peer is not None:
             self._nflog.on_change = self._peer.add_state("nfl", self._nflog)
             self._silences.on_change = self._peer.add_state("sil", self._silences)
