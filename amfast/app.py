@@ -58,6 +58,7 @@ from amfast.running import Parts, Running
 from amfast.status import StatusViews
 from amfast.storage.alerts import AlertsFile, Contents, Restored
 from amfast.storage.snapshot import SnapshotFile
+from amfast.storage.threads import RunInThread
 from amfast.views import AlertViews, Mutes
 from amfast.web.message import Request, Response
 from amfast.web.ports import BuildInfo, Ports
@@ -130,9 +131,11 @@ async def _run(options: Options) -> int:
 
 
 class App:
-    """One node."""
+    """One node. ``run`` runs what waits for the disk."""
 
-    def __init__(self, options: Options, clock: Clock, rng: random.Random) -> None:
+    def __init__(
+        self, options: Options, clock: Clock, rng: random.Random, run: RunInThread = asyncio.to_thread
+    ) -> None:
         self._options = options
         self._clock = clock
         self._random = rng
@@ -162,15 +165,17 @@ class App:
         self._peer = self._build_peer() if options.cluster_listen_address else None
         directory = Path(options.storage_path)
         self._files = (
-            SnapshotFile(directory, "nflog", self._nflog, clock=clock, log=_logger("nflog")),
-            SnapshotFile(directory, "silences", self._silences, clock=clock, log=_logger("silences")),
+            SnapshotFile(directory, "nflog", self._nflog, clock=clock, log=_logger("nflog"), run=run),
+            SnapshotFile(
+                directory, "silences", self._silences, clock=clock, log=_logger("silences"), run=run
+            ),
         )
         self._alerts_file = AlertsFile(
             directory,
             Contents(self._store.dump, self._store.restore, self._timers),
             clock=clock,
             log=_logger("provider"),
-            run=asyncio.to_thread,
+            run=run,
         )
         self._server = Server(self._answer, clock=clock, log=_logger("api"))
         self._site: Site | None = None
