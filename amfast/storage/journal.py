@@ -23,6 +23,8 @@ from amfast.storage.whole import sync_folder, write_all, write_atomically
 HEADER: Final = b"amfast journal 1\n"
 PORTION_BYTES: Final = 16 << 20
 """Of records in one frame."""
+WAIT_MAX_S: Final = 10.0
+"""How long anybody waits for the disk; then what was written counts as given up."""
 
 
 class Mark(NamedTuple):
@@ -99,7 +101,13 @@ class Journal:
     def settled(self) -> Awaitable[None] | None:
         """Something to wait for until what was added so far is on disk or was given up; None if it is already."""
         latest = self._next or self._under_way
-        return None if latest is None else asyncio.shield(latest)
+        return None if latest is None else self._wait(latest)
+
+    async def _wait(self, done: asyncio.Future[None]) -> None:
+        """A disk that hangs must not make everybody hang who is only to know that it holds something."""
+        finished, _ = await asyncio.wait((done,), timeout=WAIT_MAX_S)
+        if not finished:
+            self._on_failure(TimeoutError(f"a write has taken more than {WAIT_MAX_S:g} s"))
 
     def mark(self) -> Mark:
         """What a snapshot of the state as it is now makes superfluous."""

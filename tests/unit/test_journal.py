@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
-from collections.abc import Callable
+import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TypeVar
 
 import pytest
 
+from amfast.model.matcher import MatcherMode
 from amfast.model.silence import MatcherSpec, Silence
+from amfast.model.timestamp import NS, Time, format_ms
 from amfast.mute.silences import Silences
 from amfast.storage.journal import HEADER, Journal
 from amfast.storage.snapshot import SnapshotFile
+from amfast.web.api_silences import SilencesApi
 from tests.support.crashes import CrashAt
 from tests.support.lives import at_once
 from tests.support.virtual import START_NS, VirtualClock, run_virtual
@@ -109,6 +115,66 @@ def test_a_snapshot_leaves_in_the_journal_what_came_while_it_was_written(tmp_pat
         await life.add("c")
         (tmp_path / "silences").unlink()
         assert Life(tmp_path, clock).ids() == {"b", "c"}
+
+    run_virtual(main)
+
+
+def test_a_disk_that_hangs_holds_up_nobody_for_ever(tmp_path: Path) -> None:
+    async def main(clock: VirtualClock) -> None:
+        async def never(work: Callable[[], T]) -> T:
+            await clock.sleep(10**6)
+            return work()
+
+        failures: list[OSError] = []
+        journal = Journal(tmp_path / "j", failures.append, never)
+        journal.add(b"x")
+        settled = journal.settled()
+        assert settled is not None
+        await settled
+        assert clock.monotonic_us() == 10_000_000
+        assert [str(error) for error in failures] == ["a write has taken more than 10 s"]
+
+    run_virtual(main)
+
+
+def test_of_two_snapshots_at_one_time_the_second_cuts_nothing_that_the_first_has_moved(
+    tmp_path: Path,
+) -> None:
+    async def main(clock: VirtualClock) -> None:
+        life = Life(tmp_path, clock)
+        await life.add("a")
+        first = life.file._prepare()
+        await life.add("b")
+        second = life.file._prepare()
+        await life.add("c")
+        life.file._write(*first)
+        life.file._write(*second)
+        assert Life(tmp_path, clock).ids() == {"a", "b", "c"}
+        (tmp_path / "silences").unlink()
+        assert "c" in Life(tmp_path, clock).ids()
+
+    run_virtual(main)
+
+
+def test_who_waits_is_answered_once_it_is_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    write, sync = os.write, os.fdatasync
+
+    def noted_write(file: int, data: bytes) -> int:
+        done.append("write")
+        return write(file, data)
+
+    def noted_sync(file: int) -> None:
+        sync(file)
+        done.append("sync")
+
+    async def main(clock: VirtualClock) -> None:
+        life = Life(tmp_path, clock)
+        await life.add("a")
+        monkeypatch.setattr(os, "write", noted_write)
+        monkeypatch.setattr(os, "fdatasync", noted_sync)
+        await life.add("b")
+        assert done == ["write", "sync"]
 
     run_virtual(main)
 
@@ -337,5 +403,38 @@ def test_a_change_that_the_snapshot_has_in_a_later_form_is_not_brought_back(tmp_
         )  # as if another program had written the snapshot
         again = Life(tmp_path, clock)
         assert [silence.state(clock.now_ns()) for silence in again.silences.list()] == ["expired"]
+
+    run_virtual(main)
+
+
+def test_a_client_is_answered_when_its_silence_is_on_disk(tmp_path: Path) -> None:
+    async def main(clock: VirtualClock) -> None:
+        life = Life(tmp_path, clock)
+        life.silences._new_id = lambda: str(uuid.UUID(int=1))  # type: ignore[method-assign]
+
+        async def slowly(work: Callable[[], T]) -> T:
+            await clock.sleep(1)
+            return work()
+
+        life.file.journal._run = slowly  # type: ignore[assignment]
+        api = SilencesApi(life.silences, clock, MatcherMode.FALLBACK)
+        start, end = (format_ms(Time(clock.now_ns() + seconds * NS)) for seconds in (1, 60))
+        body = {
+            "matchers": [{"name": "a", "value": "b", "isRegex": False}],
+            "startsAt": start,
+            "endsAt": end,
+            "createdBy": "me",
+            "comment": "why",
+        }
+        request = SimpleNamespace(body=json.dumps(body).encode())
+        answer = api.post(request)  # type: ignore[arg-type]
+        assert isinstance(answer, Awaitable)
+        assert (await answer).status == 200
+        assert clock.monotonic_us() == 1_000_000
+        answer = api.delete(request, str(uuid.UUID(int=1)))  # type: ignore[arg-type]
+        assert isinstance(answer, Awaitable)
+        assert (await answer).status == 200
+        assert clock.monotonic_us() == 2_000_000
+        assert [one.state(clock.now_ns()) for one in Life(tmp_path, clock).silences.list()] == ["expired"]
 
     run_virtual(main)
