@@ -18,7 +18,7 @@ from amfast.model.matcher import MatcherMode
 from amfast.model.silence import MatcherSpec, Silence
 from amfast.model.timestamp import NS, Time, format_ms
 from amfast.mute.silences import Silences
-from amfast.storage.journal import HEADER, Journal
+from amfast.storage.journal import HEADER, WAIT_MAX_S, Journal
 from amfast.storage.snapshot import SnapshotFile
 from amfast.web.api_silences import SilencesApi
 from tests.support.crashes import CrashAt
@@ -271,7 +271,7 @@ def test_a_crash_at_any_call_forgets_nothing_that_was_answered(tmp_path: Path) -
 
         async def main(clock: VirtualClock) -> None:
             life = asyncio.ensure_future(_scenario(folder, clock, answered))  # noqa: B023
-            await asyncio.wait([life], timeout=60)
+            await asyncio.wait([life], timeout=WAIT_MAX_S / 2)
             life.cancel()
 
         with CrashAt(number) as crash:
