@@ -59,6 +59,7 @@ from amfast.status import StatusViews
 from amfast.storage.alerts import AlertsFile, Contents, Restored
 from amfast.storage.snapshot import SnapshotFile
 from amfast.storage.threads import RunInThread
+from amfast.storage.whole import lock_folder
 from amfast.views import AlertViews, Mutes
 from amfast.web.message import Request, Response
 from amfast.web.ports import BuildInfo, Ports
@@ -181,6 +182,7 @@ class App:
         self._site: Site | None = None
         self._running: Running | None = None
         self._is_up = False
+        self._folder_lock = -1
         self._tasks: list[asyncio.Task[None]] = []
         self._reload_wanted = asyncio.Event()
         self._watch = FileWatch(Path(options.config_file))
@@ -194,6 +196,7 @@ class App:
         for flag in options.without_effect:
             log.warning("This flag has no effect yet", extra={"attrs": {"flag": flag}})
         _make_directory(Path(options.storage_path))
+        self._folder_lock = lock_folder(Path(options.storage_path))
         if self._peer is not None:
             await self._peer.start()
         config = self._load_config()
@@ -441,6 +444,9 @@ class App:
         if self._peer is not None:
             await self._peer.leave(LEAVE_TIMEOUT_S)
             await self._peer.close()
+        if self._folder_lock >= 0:
+            os.close(self._folder_lock)
+            self._folder_lock = -1
 
 
 def _logger(component: str) -> logging.Logger:

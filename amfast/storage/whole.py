@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import secrets
@@ -82,6 +83,22 @@ def sync_folder(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def lock_folder(folder: Path) -> int:
+    """Take a folder for this process, until the file descriptor is closed or the process ends. Raises AmfastError."""
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(opened)
+            raise AmfastError(f"another amfast uses the data directory {folder}") from None
+        except OSError:  # a file system without locks
+            pass
+    except OSError as error:
+        raise AmfastError(f"cannot open the data directory {folder}: {error.strerror}") from error
+    return opened
 
 
 def remove_leftovers(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 
 from amfast.app import App
 from amfast.cli.grammar import parse
+from amfast.model.errors import AmfastError
 from amfast.model.silence import MatcherSpec, Silence, SilenceRefused
 from amfast.model.timestamp import NS
 from amfast.notify.nflog import LogKey
+from amfast.storage.whole import lock_folder
 from tests.support.alert_side import post
 from tests.support.alerts import alert
 from tests.support.lives import at_once
@@ -129,3 +132,12 @@ def test_without_the_flag_no_alert_is_on_disk(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "alerts").write_bytes(b"of an earlier life")
     run(main, tmp_path, "--no-storage.alerts")
+
+
+def test_two_nodes_cannot_use_one_folder(tmp_path: Path) -> None:
+    async def main(_app: App, _clock: VirtualClock, data: Path) -> None:
+        with pytest.raises(AmfastError, match="another amfast uses the data directory"):
+            lock_folder(data)
+
+    run(main, tmp_path)
+    os.close(lock_folder(tmp_path / "data"))
