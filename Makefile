@@ -22,8 +22,9 @@ types: build
 	$(VENV_PYTHON) -m mypy
 	$(VENV_PYTHON) -m mypy.stubtest --allowlist scripts/stubtest-allowlist.txt --ignore-unused-allowlist amfast._ext
 
+# Two at a time: most of what takes long waits for processes. A file's tests stay together, as they share fixtures.
 test: lint types
-	$(VENV_PYTHON) -m pytest
+	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
 
 cluster: build
 	$(VENV_PYTHON) examples/cluster/run.py $(ARGS)

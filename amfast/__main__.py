@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 
 from amfast import logs
-from amfast.cli import grammar, texts
+from amfast.cli import flags, grammar
 from amfast.cli.checks import check_options
-from amfast.cli.flags import Options
+from amfast.cli.flags import DAEMON, Options
 from amfast.model.errors import AmfastError
 
 _INTERRUPTED = 130
@@ -23,13 +23,13 @@ log = logging.getLogger("amfast")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with ``argv`` (without its name, default: the process's) and return the exit status."""
     try:
-        options = grammar.parse(
+        options = flags.parse(
             sys.argv[1:] if argv is None else argv, width=shutil.get_terminal_size((80, 24)).columns
         )
     except grammar.TextAsked as asked:
         return _print(asked.text)
     except grammar.UsageError as error:
-        print(f"{texts.PROGRAM}: error: {error}, try --help", file=sys.stderr)  # noqa: T201 - a command line's answer
+        print(f"{DAEMON.name}: error: {error}, try --help", file=sys.stderr)  # noqa: T201 - a command line's answer
         return 1
     if options.config_schema:
         from amfast.config.documents import json_schema  # noqa: PLC0415 - only this needs it

@@ -17,6 +17,7 @@ import random
 import resource
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 import time
@@ -34,6 +35,7 @@ from amfast.cluster.peer import Peer
 from amfast.config.cluster_tls import load_cluster_tls
 from amfast.config.load import load
 from amfast.config.observing import EventRecorder
+from amfast.config.tls import TlsConfig
 from amfast.config.types import Config
 from amfast.filewatch import FileWatch
 from amfast.loopclock import LoopClock, local_offset_s
@@ -43,6 +45,7 @@ from amfast.model.flush import GroupName
 from amfast.model.matcher import MatcherMode
 from amfast.model.metric import Family, Measured, single
 from amfast.model.timestamp import Time
+from amfast.model.tracing import Tracing
 from amfast.model.version import API_VERSION
 from amfast.mute.inhibition import Inhibitor
 from amfast.mute.intervals import NamedIntervals
@@ -52,14 +55,21 @@ from amfast.notify.delivery import Surroundings
 from amfast.notify.hearsay import Hearsay
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import ActiveIntervals, Inhibit, MuteIntervals, Settle, Silence, Stage
-from amfast.receivers.http import AiohttpClient
+from amfast.receivers.errors import HttpError
+from amfast.receivers.http import NetworkClient
 from amfast.receivers.table import INTEGRATIONS
+from amfast.receivers.tls import make_context
 from amfast.running import Parts, Running
 from amfast.status import StatusViews
 from amfast.storage.alerts import AlertsFile, Contents, Restored
 from amfast.storage.snapshot import SnapshotFile
 from amfast.storage.threads import RunInThread
 from amfast.storage.whole import lock_folder
+from amfast.template import gotime
+from amfast.template.loading import load_templates
+from amfast.template.rendering import Renderer
+from amfast.template.zones import LOCAL
+from amfast.tracing.manager import TracingManager
 from amfast.views import AlertViews, Mutes
 from amfast.web.message import Request, Response
 from amfast.web.ports import BuildInfo, Ports
@@ -162,7 +172,9 @@ class App:
         )
         self._views = AlertViews(self._store, Mutes(self._store.table, self._silences, clock), clock)
         self._counts = Counts()
-        self._http = AiohttpClient()
+        self._tracing = Tracing()
+        self._traces = TracingManager(self._tracing, _tls_context, _logger("tracing"))
+        self._http = NetworkClient(clock, rng, os.environ, self._tracing)
         self._peer = self._build_peer() if options.cluster_listen_address else None
         directory = Path(options.storage_path)
         self._files = (
@@ -244,6 +256,15 @@ class App:
         log.info("Completed loading of configuration file", extra={"attrs": attrs})
         return config
 
+    def _load_templates(self, config: Config) -> Renderer:
+        try:
+            return load_templates(config.templates, lambda: gotime.Time(self._clock.now_ns(), LOCAL))
+        except AmfastError as error:
+            for line in str(error).splitlines():
+                failed = {"attrs": {"err": line}}
+                _logger("configuration").error("Loading templates failed", extra=failed)
+            raise
+
     def _build_peer(self) -> Peer:
         options = self._options
         return Peer(
@@ -292,15 +313,18 @@ class App:
             cluster_wait_s=self._cluster_wait_s,
             external_url=external_url,
             hearsay=Hearsay(restored.saved_at_ns, self._clock.now_ns() if restored.saved_at_ns else 0),
+            tracing=self._tracing,
         )
         return Running(
             Parts(
                 load_config=self._load_config,
+                load_templates=self._load_templates,
                 store=self._store,
                 views=self._views,
                 stages=self._stages,
                 around=around,
                 http=self._http,
+                trace=self._traces.apply,
                 log=_logger("configuration"),
                 retention_ns=int(self._options.data_retention_s * 1e9),
                 not_before_us=self._started_us + int(self._options.dispatch_start_delay_s * 1e6),
@@ -356,6 +380,7 @@ class App:
             log=_logger("api"),
             parts=parts,
             stopwatch_ns=time.perf_counter_ns,
+            tracing=self._tracing,
         )
 
     def _answer(self, request: Request) -> Response | Awaitable[Response]:
@@ -441,6 +466,7 @@ class App:
             for file in self._files:
                 await file.finish()
         await self._http.close()
+        await self._traces.stop()
         if self._peer is not None:
             await self._peer.leave(LEAVE_TIMEOUT_S)
             await self._peer.close()
@@ -451,6 +477,14 @@ class App:
 
 def _logger(component: str) -> logging.Logger:
     return logging.getLogger(f"amfast.{component}")
+
+
+def _tls_context(config: TlsConfig) -> ssl.SSLContext:
+    """TLS towards a collector of traces. Raises AmfastError."""
+    try:
+        return make_context(config)
+    except HttpError as error:
+        raise AmfastError(f"tracing: {error}") from None
 
 
 def _build_info() -> BuildInfo:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from amfast._ext.table import StoredAlert
 from amfast.alerts.store import AlertStore
+from amfast.config.observing import Tracing as TracingConfig
 from amfast.config.types import Config
 from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.route import Route, build_routes
+from amfast.model.alert import Alert
 from amfast.model.errors import AmfastError
-from amfast.model.flush import FlushPipeline, GroupName
+from amfast.model.flush import Flush, FlushPipeline, GroupName
+from amfast.model.labels import Labels
 from amfast.model.metric import Family, single
+from amfast.model.notification import Notification
 from amfast.model.timestamp import NS
 from amfast.mute.inhibition import Inhibitor
 from amfast.notify.delivery import Surroundings
@@ -22,6 +27,8 @@ from amfast.notify.pipeline import build_pipeline
 from amfast.notify.stages import Stage
 from amfast.receivers.http import HttpClient
 from amfast.receivers.table import build
+from amfast.template.data import data_of
+from amfast.template.rendering import Renderer, brief
 from amfast.views import AlertViews
 
 
@@ -30,12 +37,15 @@ class Parts:
     """What stays through every reload."""
 
     load_config: Callable[[], Config]
+    load_templates: Callable[[Config], Renderer]
     store: AlertStore
     views: AlertViews
     stages: Callable[[Config, Inhibitor], Sequence[Stage]]
     """What every flush passes, with the configuration and its inhibition rules in force."""
     around: Surroundings
     http: HttpClient
+    trace: Callable[[TracingConfig | None], Awaitable[None]]
+    """Send traces as a configuration says. Raises AmfastError."""
     log: logging.Logger
     retention_ns: int
     not_before_us: int
@@ -89,9 +99,10 @@ class Running:
     async def apply(self, config: Config, timers: Mapping[GroupName, int] | None = None) -> None:
         """Put a configuration in force. ``timers`` are those that an earlier life of the node left."""
         parts = self._parts
+        templates = parts.load_templates(config)
         root = build_routes(config.route)
         inhibitor = Inhibitor(config.inhibit_rules, parts.around.clock)
-        pipelines, integrations = self._pipelines(config, root, parts.stages(config, inhibitor))
+        pipelines, integrations = self._pipelines(config, root, parts.stages(config, inhibitor), templates)
         dispatcher = Dispatcher(
             root,
             pipelines,
@@ -101,7 +112,9 @@ class Running:
             cluster_wait_s=parts.around.cluster_wait_s,
             not_before_us=parts.not_before_us,
             mutable_marks=parts.views.mutes.marks,
+            render_labels=partial(_render_labels, templates, parts.around.external_url),
         )
+        await parts.trace(config.tracing)
         # All that can fail is behind us. What comes in goes to the new groups from here on; what is stored already
         # follows in slices.
         await self._tell_of_all(inhibitor)
@@ -139,7 +152,7 @@ class Running:
         store.on_news = inhibitor.observe
 
     def _pipelines(
-        self, config: Config, root: Route, stages: Sequence[Stage]
+        self, config: Config, root: Route, stages: Sequence[Stage], templates: Renderer
     ) -> tuple[dict[str, FlushPipeline], int]:
         """A pipeline for each receiver that a route names, and how many integrations they have in all."""
         used = {route.options.receiver for route in root.walk()}
@@ -150,7 +163,12 @@ class Running:
                 attrs = {"receiver": receiver.name}
                 self._parts.log.info("Receiver not built, no route uses it", extra={"attrs": attrs})
                 continue
-            integrations = build(receiver, self._parts.http)
+            try:
+                integrations = build(receiver, self._parts.http, templates)
+            except AmfastError as error:
+                failed = {"attrs": {"err": str(error)}}
+                self._parts.log.error("A receiver cannot be built", extra=failed)  # noqa: TRY400
+                raise
             count += len(integrations)
             pipelines[receiver.name] = build_pipeline(stages, integrations, self._parts.around)
         return pipelines, count
@@ -195,3 +213,21 @@ class Running:
             yield single("alertmanager_inhibition_rules", "gauge", "Inhibition rules.", rules)
             if dispatcher is not None:
                 yield from dispatcher.metrics()
+
+
+def _render_labels(
+    templates: Renderer, external_url: str, flush: Flush, alerts: Sequence[Alert]
+) -> tuple[Labels, Sequence[str]]:
+    """The route labels of a flush as texts, and what is wrong with those that cannot be rendered."""
+    notification = Notification(
+        receiver=flush.receiver,
+        group_key=flush.group_key,
+        group_labels=flush.group_labels,
+        route_labels=flush.route_labels,
+        alerts=tuple(alerts),
+        reason="unknown",
+        external_url=external_url,
+        now_ns=flush.now_ns,
+    )
+    labels, failed = templates.route_labels(data_of(notification, route_labels_rendered=False))
+    return labels, [f"{name}: {brief(error)}" for name, error in failed.items()]

@@ -87,14 +87,16 @@ def start(machine: Machine, kind: str, config: str = CONFIG) -> Node:
     environment = GO_ENVIRONMENT if kind == "go" else {}
     node = machine.node(kind, core=SERVER_CORE, environment=environment, config=config, alone=True)
 
-    def answers() -> bool:
-        if not machine.runs(node.pid):
-            raise RefusedError(f"{kind} does not start")
-        found: list[object] = fetch(node, "/api/v2/alerts")
-        return found == []
-
-    wait_for(answers, 60.0)
+    wait_for(lambda: answers_empty(machine, node), 60.0)
     return node
+
+
+def answers_empty(machine: Machine, node: Node) -> bool:
+    """Whether a server that has just been started is ready. Raises RefusedError if it has ended."""
+    if not machine.runs(node.pid):
+        raise RefusedError(f"{node.kind} does not start")
+    found: list[object] = fetch(node, "/api/v2/alerts")
+    return found == []
 
 
 Say = Callable[[str], None]

@@ -31,7 +31,7 @@ cdef class Places(Router):
 
     cdef int _look_at_names(self) except -1
     cdef uint32_t _tag(self, const uint32_t* pairs, uint32_t size) noexcept
-    cdef uint32_t _project(self, uint32_t row, uint32_t* pairs) except? NOTHING
+    cdef uint32_t _project(self, uint32_t row, uint32_t* pairs) except? 0xFFFFFFFF
     cdef uint32_t _find(self, uint32_t tag, const uint32_t* pairs, uint32_t size) noexcept
     cdef int _enter(self, uint32_t row, uint32_t place) except -1
     cdef void _kill(self, uint32_t place) noexcept
@@ -44,6 +44,7 @@ cdef class Members:
     cdef public tuple muted_by
     cdef object make_tail
     cdef bytes tail  # made when it is first needed
+    cdef public bint keeps_tail
     cdef uint32_t* rows
     cdef uint32_t size, room, sorted_size
     cdef uint32_t epoch

@@ -38,9 +38,11 @@ class Members:
     muted_by: tuple[str, ...]
     """The time intervals that muted the group at its last flush."""
     is_closed: bool
+    keeps_tail: bool
+    """Whether the tail is the same for good; else it is asked for with every listing."""
 
     def __new__(cls, places: Places, receiver: str, make_tail: Callable[[], bytes]) -> Self:
-        """``make_tail`` gives what a listing writes behind the alerts of the group; it is asked once, if ever."""
+        """``make_tail`` gives what a listing writes behind the alerts of the group."""
 
     def __len__(self) -> int: ...
     def close(self, count: int = ...) -> bool:

@@ -72,7 +72,7 @@ cdef class Places(Router):
         self.relevant_size = size
         return 0
 
-    cdef uint32_t _project(self, uint32_t id, uint32_t* pairs) except? NOTHING:
+    cdef uint32_t _project(self, uint32_t id, uint32_t* pairs) except? 0xFFFFFFFF:
         """Write the pairs that routing looks at; returns how many."""
         cdef Row* row = &self.table.rows[id]
         cdef uint32_t i, size = 0
@@ -296,6 +296,7 @@ cdef class Members:
         self.receiver = receiver
         self.muted_by = ()
         self.make_tail = make_tail
+        self.keeps_tail = True
         self.epoch = places.epoch
         self.at_places = set()
 

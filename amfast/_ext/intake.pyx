@@ -502,7 +502,7 @@ cdef class Intake:
     cdef str _trouble_text(self):
         cdef Trouble* trouble = &self.trouble
         if trouble.problem == BAD_TIME and trouble.kind == STRING:
-            text = trouble.text.at[: min(trouble.text.size, 64)].decode("utf-8", "replace")
+            text = trouble.text.at[: min(trouble.text.size, <size_t>64)].decode("utf-8", "replace")
             return f"alert {trouble.alert}: {trouble.field[1:].decode('ascii')}: {text!r} is not an RFC 3339 time"
         kind = _KINDS[trouble.kind]
         if trouble.kind == NULL_VALUE:  # the reference ends the connection
@@ -674,7 +674,7 @@ cdef class Intake:
             posted.stored += 1
         return 0
 
-    cdef uint32_t _new_form(self, Item* item, uint32_t row) except? NOTHING:
+    cdef uint32_t _new_form(self, Item* item, uint32_t row) except? 0xFFFFFFFF:
         cdef Pool pool = self.table.pool
         cdef uint32_t number = self.table.new_form(row), j
         cdef Form* form = &self.table.forms[number]
@@ -744,7 +744,7 @@ cdef class Intake:
 
     cdef object _complaint_text(self, Item* item, Complaint complaint):
         cdef Texts* texts = &item.labels if complaint == BAD_LABEL else &item.notes
-        cdef uint32_t i
+        cdef uint32_t i = 0
         if complaint == ENDS_FIRST:
             return "start time must be before end time", None
         if complaint == NO_LABELS:

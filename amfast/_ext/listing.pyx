@@ -593,7 +593,7 @@ cdef class Listing:
     cdef int _close_group(self, Members group) except -1:
         if self.group_open:
             self._write(b"],")
-            if group.tail is None:
+            if group.tail is None or not group.keeps_tail:
                 group.tail = group.make_tail()
             self._write(group.tail)
         self._unpin()

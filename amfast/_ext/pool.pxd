@@ -49,14 +49,14 @@ cdef class Pool:
     cdef uint32_t _look_up(self, uint32_t tag, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept
     cdef Pair* _new_pair(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) except NULL
     cdef int _grow_pairs(self) except -1
-    cdef uint32_t intern(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) except? NOTHING
+    cdef uint32_t intern(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) except? 0xFFFFFFFF
     cdef uint32_t find(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept
     cdef void drop(self, uint32_t id) noexcept
-    cdef uint32_t name_number(self, const uint8_t* name, size_t size) except? NOTHING
+    cdef uint32_t name_number(self, const uint8_t* name, size_t size) except? 0xFFFFFFFF
     cdef uint32_t _name_tag(self, const uint8_t* name, size_t size) noexcept
     cdef void drop_name(self, uint32_t number) noexcept
     cdef str value_text(self, uint32_t id)
-    cdef uint32_t intern_text(self, str name, str value) except? NOTHING
+    cdef uint32_t intern_text(self, str name, str value) except? 0xFFFFFFFF
 
 
 cdef inline int compare_bytes(const uint8_t* a, size_t a_size, const uint8_t* b, size_t b_size) noexcept nogil:

@@ -68,7 +68,7 @@ cdef class Pool:
 
     cdef uint32_t intern(
         self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size
-    ) except? NOTHING:
+    ) except? 0xFFFFFFFF:
         """The number of a pair, which is held until it is dropped as often as it was taken."""
         cdef uint32_t tag = self._tag(name, name_size, value, value_size)
         cdef uint32_t id = self._look_up(tag, name, name_size, value, value_size)
@@ -154,7 +154,7 @@ cdef class Pool:
 
     # Names
 
-    cdef uint32_t name_number(self, const uint8_t* name, size_t size) except? NOTHING:
+    cdef uint32_t name_number(self, const uint8_t* name, size_t size) except? 0xFFFFFFFF:
         """The number of a name, held until it is dropped."""
         cdef uint32_t tag = self._name_tag(name, size), place = tag & self.by_name.mask, number
         cdef Name* new
@@ -214,7 +214,7 @@ cdef class Pool:
         cdef Pair* pair = self.pairs[id]
         return PyUnicode_DecodeUTF8(<const char*>(pair.bytes + pair.value_at), pair.value_size, "strict")
 
-    cdef uint32_t intern_text(self, str name, str value) except? NOTHING:
+    cdef uint32_t intern_text(self, str name, str value) except? 0xFFFFFFFF:
         cdef Py_ssize_t name_size, value_size
         cdef const char* name_bytes = PyUnicode_AsUTF8AndSize(name, &name_size)
         cdef const char* value_bytes = PyUnicode_AsUTF8AndSize(value, &value_size)

@@ -95,7 +95,7 @@ cdef int _dump_pairs(
     return 0
 
 
-cdef uint32_t _number(Pool pool, uint32_t id, uint32_t* numbers, uint32_t* used, bytearray pairs) except? NOTHING:
+cdef uint32_t _number(Pool pool, uint32_t id, uint32_t* numbers, uint32_t* used, bytearray pairs) except? 0xFFFFFFFF:
     """The number of a pair within the slice; its texts are written when it is first asked for."""
     cdef Pair* pair
     if numbers[id] == NOTHING:

@@ -126,7 +126,7 @@ cdef class Table:
             place = (place + 1) & self.by_labels.mask
         return NOTHING
 
-    cdef uint32_t new_row(self, uint64_t fingerprint, uint32_t* labels, uint32_t size) except? NOTHING:
+    cdef uint32_t new_row(self, uint64_t fingerprint, uint32_t* labels, uint32_t size) except? 0xFFFFFFFF:
         """A row that nobody holds yet; it takes over ``labels`` (malloc'ed) and their references."""
         cdef uint32_t id = self.free_row
         cdef Row* row
@@ -303,7 +303,7 @@ cdef class Table:
             place = (place + 1) & self.by_bytes.mask
         return NOTHING
 
-    cdef uint32_t new_form(self, uint32_t id) except? NOTHING:
+    cdef uint32_t new_form(self, uint32_t id) except? 0xFFFFFFFF:
         """An empty form of a row."""
         cdef uint32_t number = self.free_form, room
         cdef Form* form

@@ -1,8 +1,8 @@
-"""The command line: arguments in, :class:`Options` out, or a text that they ask for.
+"""The command line: arguments in, a command and the values of its flags out, or a text that they ask for.
 
-The grammar and the error texts are those of reference flags, section 1. Three steps, in the reference's
-order: split the arguments into flags and values, read the values, then decide which of text, error and
-options wins.
+The grammar and the error texts are those of reference flags and amtool, sections 1. Three steps, in the reference's
+order: split the arguments into commands, flags and values, read the values, then decide which of text, error and
+values wins.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from amfast.cli import texts
-from amfast.cli.flags import FLAGS, PARSERS, Options
+from amfast.cli.declare import PARSERS, Command, Flag
 from amfast.cli.values import quote
 from amfast.model.errors import AmfastError
 
@@ -21,9 +21,8 @@ _ARGUMENTS_MAX = 100_000
 
 _FILE_BYTES_MAX = 1 << 20
 
-_FIELDS = {flag.name: field for field, flag in FLAGS.items()}
 _TEXTS = ("help-long", "help-man", "version", "completion-script-bash", "completion-script-zsh")
-_SWITCHES = {"help", "completion-bash", *_TEXTS, *(f.name for f in FLAGS.values() if f.kind == "switch")}
+_HIDDEN = {"help", "completion-bash", *_TEXTS}
 
 
 class UsageError(AmfastError):
@@ -38,37 +37,50 @@ class TextAsked(Exception):  # noqa: N818 - it is an answer, not an error
         self.text = text
 
 
-def parse(argv: Sequence[str], width: int = 80) -> Options:
-    """Read the arguments (without the program's name); ``width`` is for the help, in columns.
+def read(program: Command, argv: Sequence[str], width: int) -> tuple[Command, dict[str, Any]]:
+    """The command that the arguments (without the program's name) choose, and the values of its flags by field.
 
-    Raises UsageError, and TextAsked for ``--help``, ``--version`` and their like.
+    ``width`` is for the help, in columns. Flags that are not given are not among the values. Raises UsageError, and
+    TextAsked for ``--help``, ``--version`` and their like.
     """
-    given: list[tuple[str, str]] = []
-    error = _collect(argv, given)
-    values, value_error = _read_values(given)
+    path, given = [program], list[tuple[str, str]]()
+    error = _collect(argv, path, given)
+    values, value_error = _read_values(path, given)
     for name, _ in given:
         if name in _TEXTS:
-            raise TextAsked(_text(name, width))
+            raise TextAsked(_text(program, name, width))
     names = {name for name, _ in given}
     if "completion-bash" in names:
-        raise TextAsked(texts.completions(argv[-1]))
+        raise TextAsked(texts.completions(path, argv[-1]))
     if error is not None:
         raise error
-    if "help" in names:
-        raise TextAsked(texts.help_text(width))
+    if "help" in names or (program.commands and len(path) == 1):
+        raise TextAsked(texts.help_text(path, width))
     if value_error is not None:
         raise value_error
-    return Options(**values)
+    if path[-1].commands:
+        raise UsageError(f"must select a subcommand of '{path[-1].name}'")
+    missing = [
+        f"'--{flag.name}'" for flag in _known(path).values() if flag.required and flag.name not in names
+    ]
+    if missing:
+        raise UsageError(f"required flag(s) {', '.join(missing)} not provided")
+    return path[-1], values
 
 
-def _text(name: str, width: int) -> str:
+def _text(program: Command, name: str, width: int) -> str:
     if name == "version":
-        return texts.version_text()
+        return texts.version_text(program)
     if name == "help-long":
-        return texts.help_text(width)
+        return texts.help_text([program], width, everything=True)
     if name == "help-man":
-        return texts.man_text()
-    return texts.completion_script(name.rpartition("-")[2])
+        return texts.man_text(program)
+    return texts.completion_script(program, name.rpartition("-")[2])
+
+
+def _known(path: Sequence[Command]) -> dict[str, Flag]:
+    """The flags of a command and those above it, by field."""
+    return {field: flag for command in path for field, flag in command.flags.items()}
 
 
 class _Token(NamedTuple):
@@ -78,12 +90,15 @@ class _Token(NamedTuple):
     text: str
 
 
-def _collect(argv: Sequence[str], given: list[tuple[str, str]]) -> UsageError | None:
-    """Fill ``given`` with pairs of flag name and value, up to the error that is returned."""
+def _collect(argv: Sequence[str], path: list[Command], given: list[tuple[str, str]]) -> UsageError | None:
+    """Fill ``path`` with commands and ``given`` with flag names and values, up to the error that is returned."""
     tokens = _tokens(argv)
     try:
         for token in tokens:
-            given.append(_flag_and_value(token, tokens))
+            if token.kind == "value":
+                _choose(token.text, path, given)
+                continue
+            given.append(_flag_and_value(token, tokens, path))
             if given[-1][0] == "completion-bash":
                 return None  # what follows is half typed
     except UsageError as error:
@@ -91,19 +106,31 @@ def _collect(argv: Sequence[str], given: list[tuple[str, str]]) -> UsageError | 
     return None
 
 
-def _flag_and_value(token: _Token, tokens: Iterator[_Token]) -> tuple[str, str]:
-    if token.kind == "value":
-        raise UsageError(f"unexpected {token.text}")
+def _choose(name: str, path: list[Command], given: list[tuple[str, str]]) -> None:
+    """Go into the command of this name; ``help`` shows the one that follows it instead of running it."""
+    command = path[-1].find(name)
+    if command is not None:
+        path.append(command)
+    elif name == "help" and path[0].commands and len(path) == 1 and not given:
+        given.append(("help", "true"))
+    elif path[-1].commands:
+        raise UsageError(f"expected command but got {quote(name)}")
+    else:
+        raise UsageError(f"unexpected {name}")
+
+
+def _flag_and_value(token: _Token, tokens: Iterator[_Token], path: Sequence[Command]) -> tuple[str, str]:
     if token.kind == "short":
         if token.text != "h":
             raise UsageError(f"unknown short flag '-{token.text}'")
         return "help", "true"
     name = token.text
-    if name in _SWITCHES:
+    kinds = {**dict.fromkeys(_HIDDEN, "switch"), **{flag.name: flag.kind for flag in _known(path).values()}}
+    if kinds.get(name) == "switch":
         return name, "true"
-    if name.startswith("no-") and name[3:] in _SWITCHES:
+    if name.startswith("no-") and kinds.get(name[3:]) == "switch":
         return name[3:], "false"
-    if name not in _FIELDS:
+    if name not in kinds:
         raise UsageError(f"unknown long flag '--{name}'")
     missing = UsageError(f"expected argument for flag '--{name}'")
     try:
@@ -165,14 +192,16 @@ def _file_arguments(path: str) -> list[str]:
     return [line.removesuffix("\r") for line in lines if not line.startswith("#")]
 
 
-def _read_values(given: Sequence[tuple[str, str]]) -> tuple[dict[str, Any], UsageError | None]:
+def _read_values(
+    path: Sequence[Command], given: Sequence[tuple[str, str]]
+) -> tuple[dict[str, Any], UsageError | None]:
     """The values by field name, up to the first wrong or repeated one."""
+    known = {flag.name: (field, flag.kind) for field, flag in _known(path).items()}
     values: dict[str, Any] = {}
     for name, text in given:
-        field = _FIELDS.get(name)
-        if field is None:  # help and its like, of which the first says enough
+        if name not in known:  # help and its like, of which the first says enough
             continue
-        kind = FLAGS[field].kind
+        field, kind = known[name]
         if kind == "strings":
             values[field] = (*values.get(field, ()), text)
             continue

@@ -5,23 +5,21 @@ from __future__ import annotations
 import platform
 import sys
 import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 
 from amfast import __version__
-from amfast.cli.flags import FLAGS, Flag
-
-PROGRAM = "amfast"
+from amfast.cli.declare import Command, Flag
 
 _EFFECTS = {
     "full": "",
     "none": " (Accepted, without effect so far.)",
     "refused": " (Not supported so far; the program does not start with it.)",
 }
-_HELP_FLAG = Flag(
-    "help", "switch", None, "Show this help (also try --help-long and --help-man).", effect="full"
-)
-_VERSION_FLAG = Flag("version", "switch", None, "Show the version of the program.", effect="full")
+_HELP_FLAG = Flag("help", "switch", None, "Show this help (also try --help-long and --help-man).")
+_VERSION_FLAG = Flag("version", "switch", None, "Show the version of the program.")
 _LABEL_WIDTH_MAX = 29
 _TEXT_WIDTH_MIN = 20
+_INDENT_MIN = 4
 _GO_MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "i686": "386"}
 
 _BASH = """
@@ -34,9 +32,16 @@ complete -o default -F _{0}_bash_autocomplete {0}
 _ZSH = "\n#compdef {0}\nautoload -U compinit && compinit\nautoload -U bashcompinit && bashcompinit\n"
 
 
-def _rows() -> list[tuple[str, Flag]]:
-    flags = [("-h, ", _HELP_FLAG), *(("    ", flag) for flag in FLAGS.values()), ("    ", _VERSION_FLAG)]
-    return [(short + _form(flag), flag) for short, flag in flags]
+def _rows(path: Sequence[Command]) -> list[tuple[str, Flag]]:
+    """The flags that a command takes, each as it is typed: those of the program first."""
+    program, *commands = path
+    rows = [
+        ("-h, ", _HELP_FLAG),
+        *(("    ", flag) for flag in program.flags.values()),
+        ("    ", _VERSION_FLAG),
+    ]
+    rows += [("    ", flag) for command in commands for flag in command.flags.values()]
+    return [(short + _form(flag), flag) for short, flag in rows]
 
 
 def _form(flag: Flag) -> str:
@@ -53,40 +58,101 @@ def _help(flag: Flag) -> str:
     return flag.help + _EFFECTS[flag.effect]
 
 
-def help_text(width: int) -> str:
-    """The text of ``--help`` for a terminal of ``width`` columns."""
-    rows = _rows()
-    indent = 4 + max(len(label) for label, _ in rows if len(label) <= _LABEL_WIDTH_MAX)
-    lines = [f"usage: {PROGRAM} [<flags>]", "", "Flags:"]
+def _usage(path: Sequence[Command]) -> str:
+    """How a command is typed; its required flags are named."""
+    command = path[-1]
+    words = [one.name for one in path] + _words(command, nested=len(path) > 1)
+    return " ".join(words)
+
+
+def _words(command: Command, *, nested: bool) -> list[str]:
+    flags = command.flags.values()
+    words = [_form(flag).removesuffix(" ...") for flag in flags if flag.required]
+    if not nested or any(not flag.required for flag in flags):
+        words.append("[<flags>]")
+    return [*words, "<command> [<args> ...]"] if command.commands else words
+
+
+def help_text(path: Sequence[Command], width: int, *, everything: bool = False) -> str:
+    """The text of ``--help`` for the last command of the path, on a terminal of ``width`` columns.
+
+    With ``everything`` the flags of all commands below it are there too.
+    """
+    command = path[-1]
+    lines = [f"usage: {_usage(path)}", ""]
+    if command.about:
+        lines += [*textwrap.wrap(command.about, width), ""]
+    lines += ["Flags:", *_flag_lines(_rows(path), width), ""]
+    if command.commands:
+        lines += ["Commands:", *_command_lines(path, width, everything=everything), ""]
+    return "\n".join(lines) + "\n"
+
+
+def _flag_lines(rows: list[tuple[str, Flag]], width: int, margin: str = "  ") -> Iterator[str]:
+    labels = [len(label) for label, _ in rows if len(label) <= _LABEL_WIDTH_MAX]
+    indent = len(margin) + max(labels, default=_INDENT_MIN) + 2
     for label, flag in rows:
         text = textwrap.wrap(_help(flag), max(width - indent, _TEXT_WIDTH_MIN), break_on_hyphens=False)
-        label_lines = ["  " + label]
         if len(label) <= _LABEL_WIDTH_MAX:
-            label_lines = [label_lines[0].ljust(indent) + text.pop(0)]
-        lines += [*label_lines, *(" " * indent + line for line in text)]
-    return "\n".join(lines) + "\n\n"
+            yield (margin + label).ljust(indent) + text.pop(0)
+        else:
+            yield margin + label
+        yield from (" " * indent + line for line in text)
 
 
-def man_text() -> str:
+def _command_lines(path: Sequence[Command], width: int, *, everything: bool) -> Iterator[str]:
+    if len(path) == 1:
+        yield "  help [<command>...]"
+        commands: Sequence[Command] = path[0].commands
+    else:
+        commands = path[-1:]
+    yield from _tree(commands, "  ", width, everything=everything)
+
+
+def _tree(commands: Sequence[Command], margin: str, width: int, *, everything: bool) -> Iterator[str]:
+    for command in commands:
+        words = [] if command.commands else _words(command, nested=True)
+        yield margin + " ".join([command.name, *words])
+        if everything and command.flags:
+            rows = [(_form(flag), flag) for flag in command.flags.values()]
+            yield from _flag_lines(rows, width, margin + "    ")
+        yield from _tree(command.commands, margin + "  ", width, everything=everything)
+
+
+def man_text(program: Command) -> str:
     """The text of ``--help-man``: a manual page."""
-    head = [
-        f'.TH {PROGRAM} 1 "" "{PROGRAM} {__version__}"',
+    lines = [
+        f'.TH {program.name} 1 "" "{program.name} {__version__}"',
         ".SH NAME",
-        PROGRAM,
+        program.name,
         ".SH SYNOPSIS",
-        f"\\fB{PROGRAM}\\fR [<flags>]",
+        f"\\fB{program.name}\\fR {' '.join(_words(program, nested=False))}",
         ".SH OPTIONS",
+        *_man_flags(_rows([program])),
     ]
-    for label, flag in _rows():
-        head += [".TP", "\\fB" + label.strip().replace("-", "\\-") + "\\fR", _help(flag)]
-    return "\n".join(head) + "\n"
+    if program.commands:
+        lines += [".SH COMMANDS", *_man_commands(program.commands, "")]
+    return "\n".join(lines) + "\n"
 
 
-def version_text() -> str:
+def _man_flags(rows: Iterable[tuple[str, Flag]]) -> Iterator[str]:
+    for label, flag in rows:
+        yield from (".TP", "\\fB" + label.strip().replace("-", "\\-") + "\\fR", _help(flag))
+
+
+def _man_commands(commands: Iterable[Command], before: str) -> Iterator[str]:
+    for command in commands:
+        name = before + command.name
+        yield from (".SS", f"\\fB{name}\\fR {' '.join(_words(command, nested=True))}", command.about)
+        yield from _man_flags((_form(flag), flag) for flag in command.flags.values())
+        yield from _man_commands(command.commands, name + " ")
+
+
+def version_text(program: Command) -> str:
     """The text of ``--version``, line for line as the reference labels it."""
     machine = platform.machine()
     return (
-        f"{PROGRAM}, version {__version__} (branch: , revision: unknown)\n"
+        f"{program.name}, version {__version__} (branch: , revision: unknown)\n"
         "  build user:       \n"
         "  build date:       \n"
         f"  go version:       python{platform.python_version()}\n"
@@ -95,14 +161,16 @@ def version_text() -> str:
     )
 
 
-def completion_script(shell: str) -> str:
+def completion_script(program: Command, shell: str) -> str:
     """The script that teaches ``bash`` or ``zsh`` to complete flags."""
-    return ((_ZSH if shell == "zsh" else "") + _BASH).format(PROGRAM)
+    return ((_ZSH if shell == "zsh" else "") + _BASH).format(program.name)
 
 
-def completions(last_word: str) -> str:
-    """What a completion script asks for while ``last_word`` is typed: the flags, one a line."""
-    names = [f"--{flag.name}" for _, flag in _rows()]
-    if not last_word.startswith("-") or last_word in names:
-        return ""
-    return "\n".join(names) + "\n"
+def completions(path: Sequence[Command], last_word: str) -> str:
+    """What a completion script asks for while ``last_word`` is typed: the flags or the commands, one a line."""
+    if last_word.startswith("-"):
+        names = [f"--{flag.name}" for _, flag in _rows(path)]
+        found = [] if last_word in names else names
+    else:
+        found = [one.name for one in path[-1].commands]
+    return "".join(f"{name}\n" for name in found)

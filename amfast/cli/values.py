@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 from amfast.model import goquote
 from amfast.model.errors import AmfastError
@@ -112,3 +113,20 @@ def parse_log_format(text: str) -> str:
     if text not in ("logfmt", "json"):
         raise AmfastError(f"unrecognized log format {goquote.quote(text)}")
     return text
+
+
+def parse_markup(text: str) -> str:
+    """``html`` or ``text``. Raises AmfastError."""
+    if text not in ("html", "text"):
+        raise AmfastError(f"enum value must be one of html,text, got '{text}'")
+    return text
+
+
+def parse_file(text: str) -> str:
+    """The name of a file that can be opened. Raises AmfastError."""
+    try:
+        with Path(text).open("rb"):
+            return text
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise AmfastError(f"open {text}: {reason}") from None

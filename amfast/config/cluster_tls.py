@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
+from amfast.config.files import read_bytes
 from amfast.config.holders import TEXTS_OR_UNSET, BlockOf, ListOf
 from amfast.config.kinds import BOOL, TEXT, Secret
-from amfast.config.load import document, lines_of, read_bytes
+from amfast.config.load import document, lines_of
 from amfast.config.schema import Block, Kind, Place, Walk, is_null, key, read_block
 from amfast.model.errors import ConfigError
 from amfast.model.matcher import MatcherMode

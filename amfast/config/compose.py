@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import yaml
 
+from amfast.config.files import BYTES_MAX
 from amfast.config.nodes import Mapping, Node, Scalar, Sequence
 from amfast.config.scalars import resolve
 
-BYTES_MAX: Final = 64 << 20
 NODES_MAX: Final = 1_000_000
 """Nodes of the document with every alias written out."""
 DEPTH_MAX: Final = 128
@@ -115,24 +115,35 @@ class _Composer:
                 self._anchors[event.anchor] = node, 1, 1
             if not opened:
                 return node
-            opened[-1].add(node, 1)
+            last = opened[-1]
+            if last.size >= NODES_MAX:
+                last.add(node, 1)  # says so
+            last.size += 1
+            if last.items is not None:
+                last.items.append(node)
+            elif last.key is None:
+                last.key = node
+            else:
+                last.entries.append((last.key, node))
+                last.key = None
 
     def _other(self, event: Any, line: int, column: int) -> Node | None:  # noqa: ANN401 - PyYAML's are untyped
         """A collection that begins or ends, or an alias; returns what is complete now."""
-        if isinstance(event, yaml.AliasEvent):
+        kind = type(event)
+        if kind is yaml.AliasEvent:
             name = str(event.anchor)
             if name not in self._anchors:
                 text = f"alias *{name} refers to an anchor that is not complete before it"
                 raise YamlError(text, line, column)
             return self._add(*self._anchors[name])
-        if isinstance(event, yaml.CollectionEndEvent):
+        if kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
             last = self._open.pop()
             if last.anchor is not None:
                 self._anchors[last.anchor] = last.node, last.size, last.depth + 1
             return self._add(last.node, last.size, last.depth + 1)
         _check_tag(event.tag, line, column)
         self._anchors.pop(event.anchor, None)  # an alias inside would mean the collection itself
-        if isinstance(event, yaml.SequenceStartEvent):
+        if kind is yaml.SequenceStartEvent:
             items = Sequence([], line, column)
             self._open.append(_Open(items, event.anchor, items.items, []))
         else:

@@ -128,8 +128,11 @@ _SLASHED: Final = "global URLs that receivers gave a slash"
 
 def global_of(place: Place) -> Global:
     """The global block of the file being read; it is read before everything else."""
-    found: Global = place.walk.found.get(_GLOBAL, Global())
+    found: Global = place.walk.found.get(_GLOBAL, _NO_GLOBAL)
     return found
+
+
+_NO_GLOBAL: Final = Global()
 
 
 def slashed(place: Place, own: Url | None, name: str) -> Url | None:

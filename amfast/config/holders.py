@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from amfast.config.emit import Key, Tree, natural_order
 from amfast.config.kinds import TEXT
-from amfast.config.nodes import Mapping, Scalar, Sequence
+from amfast.config.nodes import Mapping, Node, Scalar, Sequence
 from amfast.config.places import pairs
 from amfast.config.scalars import resolve
 from amfast.config.schema import (
@@ -26,7 +26,14 @@ from amfast.config.schema import (
     shape_of,
     show_rows,
 )
-from amfast.model.matcher import Matcher, MatcherError, MatchType, matcher_order, parse_matchers
+from amfast.model.matcher import (
+    Matcher,
+    MatcherError,
+    MatchType,
+    matcher_order,
+    parse_matchers,
+    simple_matcher,
+)
 
 T = TypeVar("T")
 B = TypeVar("B", bound=Block)
@@ -149,6 +156,10 @@ class _Matchers(Kind[tuple[Matcher, ...]]):
     title = "list of matchers"
 
     def read(self, place: Place) -> tuple[Matcher, ...]:
+        if isinstance(place.node, Sequence):
+            simple = [_matcher_of(node) for node in place.node.items]
+            if None not in simple:  # as nearly always
+                return tuple(sorted(filter(None, simple), key=matcher_order))
         found: list[Matcher] = []
         for at, text in items(place, TEXT):
             try:
@@ -162,6 +173,16 @@ class _Matchers(Kind[tuple[Matcher, ...]]):
 
     def json_schema(self) -> JsonSchema:
         return {"type": "array", "items": {"type": "string"}}
+
+
+def _matcher_of(node: Node) -> Matcher | None:
+    """The matcher that a text holds, if it is so simple that there is nothing to say of it."""
+    if not isinstance(node, Scalar) or is_null(node):
+        return None
+    try:
+        return simple_matcher(node.text)
+    except MatcherError:
+        return None
 
 
 class BlockOf(Kind[B]):

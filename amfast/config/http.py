@@ -52,7 +52,7 @@ class Authorization(Block):
         return replace(self, type=kind or "Bearer")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class OAuth2(Block):
     """A token that is fetched from a server before the first request, and again when it has expired."""
 
@@ -66,7 +66,9 @@ class OAuth2(Block):
     client_certificate_key_ref: str = key(
         TEXT, "", "Name of the key in a secret manager, of which there is none."
     )
-    grant_type: str = key(TEXT, "", f"`{JWT_GRANT}`, or anything else for client credentials.")
+    grant_type: str = key(
+        TEXT, "", f"`{JWT_GRANT}`, which needs `amfast[jwt]`, or anything else for client credentials."
+    )
     signature_algorithm: str = key(TEXT, "", "How the key signs: `RS256` (if unset), `RS384` or `RS512`.")
     iss: str = key(TEXT, "", "Issuer named in the JWT; if unset, `client_id`.")
     audience: str = key(TEXT, "", "Audience named in the JWT; if unset, `token_url`.")
@@ -80,16 +82,30 @@ class OAuth2(Block):
     proxy_from_environment: bool = key(BOOL, False, "Use the proxy of the environment variables.")
     proxy_connect_header: SecretLists = key(PROXY_HEADERS, (), "Headers for the proxy.")
 
+    @property
+    def signs(self) -> bool:
+        """Whether a signed assertion is shown for the token."""
+        return self.grant_type == JWT_GRANT
+
+    def _secrets(self) -> list[str]:
+        prefix = "client_certificate_key" if self.signs else "client_secret"
+        return [name for name in (prefix, f"{prefix}_file", f"{prefix}_ref") if getattr(self, name)]
+
+    def references(self) -> Iterator[str]:
+        """As :meth:`HttpConfig.references`."""
+        yield from (f"oauth2.{name}" for name in self._secrets() if name.endswith("_ref"))
+
     def checked(self, place: Place) -> OAuth2:
         check_proxy(self, place)
-        jwt = self.grant_type == JWT_GRANT
-        prefix = "client_certificate_key" if jwt else "client_secret"
-        given = [name for name in (prefix, f"{prefix}_file", f"{prefix}_ref") if getattr(self, name)]
+        given = self._secrets()
         for name in given[1:]:
             place.refuse(f"cannot be set beside {given[0]}", name)
-        if jwt and self.signature_algorithm not in _SIGNATURES:
+        if self.signs and self.signature_algorithm not in _SIGNATURES:
             place.refuse("must be RS256, RS384 or RS512", "signature_algorithm")
         return self
+
+
+_NO_TLS: Final = TlsConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +134,7 @@ class HttpConfig(Block):
         SECRET, None, "Deprecated: `authorization` with these credentials.", excludes=("bearer_token_file",)
     )
     bearer_token_file: str = key(FILE, "", "Deprecated: `authorization` with these credentials.")
-    tls_config: TlsConfig = key(ValueBlockOf(lambda: TlsConfig), TlsConfig(), "TLS towards the server.")
+    tls_config: TlsConfig = key(ValueBlockOf(lambda: TlsConfig), _NO_TLS, "TLS towards the server.")
     follow_redirects: bool = key(BOOL, True, "Whether redirects are followed.", shown=True)
     enable_http2: bool = key(
         BOOL, True, "Allows HTTP/2, and never demands it: HTTP/1.1 is spoken.", shown=True
@@ -129,18 +145,16 @@ class HttpConfig(Block):
     proxy_connect_header: SecretLists = key(PROXY_HEADERS, (), "Headers for the proxy.")
     http_headers: Headers | None = key(HEADERS, None, "More headers of each request.")
 
-    def unsent(self) -> Iterator[str]:
-        """What of it amfast's requests cannot do yet, by key."""
-        if self.oauth2 is not None:
-            yield "oauth2"
-        if self.proxy_from_environment:
-            yield "proxy_from_environment"
-        if self.proxy_url is not None and not self.proxy_url.reveal().startswith(("http://", "https://")):
-            yield "a proxy_url that does not begin with http:// or https://"
+    def references(self) -> Iterator[str]:
+        """The keys that name something in a secret manager and are needed for a request."""
         for block in (self.basic_auth, self.authorization, self.tls_config):
-            for row in rows_of(type(block)) if block is not None else ():
+            if block is None or block is _NO_TLS:
+                continue
+            for row in rows_of(type(block)):
                 if row.name.endswith("_ref") and getattr(block, row.field):
-                    yield f"{row.name}, as there is no secret manager"
+                    yield row.name
+        if self.oauth2 is not None:
+            yield from self.oauth2.references()
 
     def checked(self, place: Place) -> HttpConfig:
         check_proxy(self, place)

@@ -61,6 +61,8 @@ def plain_value(place: Place) -> Any:  # noqa: ANN401 - it is whatever the file 
 class Text(Kind[str]):
     """Text as it was written."""
 
+    is_text = True
+
     def __init__(self, title: str = "text", zero: str = "") -> None:
         super().__init__(zero)
         self.title = title
@@ -77,6 +79,8 @@ class Text(Kind[str]):
 
 class _File(Text):
     """A file name; a relative one is joined with the folder that the place says, or always with that of the file."""
+
+    is_text = False
 
     def __init__(self, *, always: bool = False) -> None:
         super().__init__("file name")
@@ -95,6 +99,8 @@ def join(folder: str, name: str) -> str:
 
 class Word(Text):
     """One of some words. ``zero`` is what a null means."""
+
+    is_text = False
 
     def __init__(self, words: Iterable[str], zero: str = "") -> None:
         self.words = tuple(words)

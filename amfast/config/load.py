@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import hashlib
 import posixpath
-import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from amfast.config.compose import BYTES_MAX, YamlError, compose
+from amfast.config.compose import YamlError, compose
 from amfast.config.emit import Printed
+from amfast.config.files import read_bytes
 from amfast.config.nodes import Mapping, Node
 from amfast.config.schema import Place, Walk, is_null
 from amfast.config.tree import read_file
@@ -60,6 +60,7 @@ def _collector_paused() -> Iterator[None]:
 def _loads(data: bytes, name: str, sendable: Collection[str], mode: MatcherMode) -> Config:
     walk = Walk(mode, posixpath.dirname(name) or ".")
     file = read_file(Place(walk, document(data, name)), sendable)
+    walk.found.clear()  # it holds on to places, which hold on to the walk: a circle around the whole tree
     if walk.problems or file.route is None:
         raise ConfigError("\n".join(lines_of(name, walk.problems)))
     return Config(
@@ -76,19 +77,6 @@ def _loads(data: bytes, name: str, sendable: Collection[str], mode: MatcherMode)
         event_recorder=file.event_recorder,
         unsupported=tuple(lines_of(name, walk.unsupported)),
     )
-
-
-def read_bytes(path: str | Path, what: str) -> bytes:
-    """The content of a file, ``what`` names it in the error. Raises ConfigError."""
-    try:
-        if not stat.S_ISREG(
-            Path(path).stat().st_mode
-        ):  # a pipe would hold the whole node until somebody writes
-            raise ConfigError(f"cannot read {what} {path}: it is not a regular file")
-        with Path(path).open("rb") as file:
-            return file.read(BYTES_MAX + 1)
-    except OSError as error:
-        raise ConfigError(f"cannot read {what} {path}: {error.strerror or error}") from None
 
 
 def document(data: bytes, name: str) -> Node:

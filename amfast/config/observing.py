@@ -23,16 +23,18 @@ _COMPRESSION: Final = Word(("", "none", "gzip", "snappy", "lz4", "zstd"))
 
 @dataclass(frozen=True, slots=True)
 class Tracing(Block):
-    """Where traces of what the node does are sent."""
+    """Where traces of what the node does are sent, which needs `amfast[tracing]`."""
 
     client_type: str = key(_CLIENT, "grpc", "Protocol of the collector.")
     endpoint: str = key(TEXT, "", "Address of the collector.", required=True)
     sampling_fraction: float = key(FLOAT, 0.0, "Share of traces that are sent, 0 for none and 1 for all.")
     insecure: bool = key(BOOL, False, "Whether TLS is left out.")
     tls_config: TlsConfig | None = key(BlockOf(lambda: TlsConfig), None, "TLS towards the collector.")
-    headers: Headers | None = key(HEADERS, None, "More headers of each request; `files` count for nothing.")
+    headers: Headers | None = key(
+        HEADERS, None, "More headers of each request, the first value or secret of each; no `files`."
+    )
     compression: str = key(_GZIP, "", "How requests are compressed: not at all if unset.")
-    timeout_ns: int = key(DURATION, 0, "Time limit of a request.", name="timeout")
+    timeout_ns: int = key(DURATION, 0, "Time limit of a request; if unset, 10s.", name="timeout")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -45,6 +45,8 @@ class Place:
     base: str = ""
     """The folder that relative file names here are joined with; empty for none."""
     values: dict[str, Node] = field(default_factory=dict)
+    spoilt: Collection[str] = ()
+    """The keys whose values are known to be wrong: of these nothing more is reported."""
 
     @property
     def path(self) -> str:
@@ -54,7 +56,9 @@ class Place:
         return join_path(self.parent.path, self.key) if self.key else f"{self.parent.path}[{self.index}]"
 
     def refuse(self, text: str, key: str | None = None) -> None:
-        """Report a problem with this node, or with the value of one of its keys."""
+        """Report a problem with this node, or with the value of one of its keys, if that is not known to be wrong."""
+        if key in self.spoilt:
+            return
         path = self.path if key is None else join_path(self.path, key)
         node = self.node if key is None else self.values.get(key, self.node)
         self.walk.problems.append((node, f"{path}: {text}" if path else text))
@@ -79,9 +83,9 @@ class Place:
         """The same place, with relative file names from here on joined with the folder of the file."""
         return Place(self.walk, self.node, self.parent, self.key, self.index, self.walk.directory)
 
-    def with_values(self, values: dict[str, Node]) -> Place:
-        """The same place with the nodes of its values."""
-        return Place(self.walk, self.node, self.parent, self.key, self.index, self.base, values)
+    def with_values(self, values: dict[str, Node], spoilt: Collection[str]) -> Place:
+        """The same place with the nodes of its values, and the keys of those that are wrong."""
+        return Place(self.walk, self.node, self.parent, self.key, self.index, self.base, values, spoilt)
 
 
 def join_path(path: str, name: str) -> str:

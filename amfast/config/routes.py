@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
-from amfast.config.addresses import TEMPLATE_MARK
 from amfast.config.holders import (
     MATCHERS,
     REGEXP_MAP,
@@ -38,6 +37,8 @@ class RouteBlock(Block):
 
     Not inherited are the matchers, the time intervals and `continue`, none of which the root can have.
     """
+
+    CHECKED_ALWAYS: ClassVar = True
 
     receiver: str = key(TEXT, "", "Name of the receiver. The root must have one.")
     group_by: tuple[str, ...] | None = key(
@@ -79,25 +80,25 @@ class RouteBlock(Block):
     labels: Pairs = key(MapOf(TEMPLATE), (), "Labels of the route, for templates; added to those inherited.")
 
     def checked(self, place: Place) -> RouteBlock:
-        self._check_group_by(place)
+        if self.group_by:
+            self._check_group_by(place, self.group_by)
         check_match(place, "", self.match, self.match_re)
-        for name, text in self.labels:
+        for name, _ in self.labels:
             if not valid_label_name(name, place.walk.mode):
                 place.refuse(f"invalid label name {name!r}", "labels")
-            if TEMPLATE_MARK in text:
-                place.cannot("amfast cannot run templates in route labels yet", "labels")
-        for name in ("group_interval", "repeat_interval"):
-            if getattr(self, f"{name}_ns") == 0:
-                place.refuse("must not be zero", name)
+        if self.group_interval_ns == 0:
+            place.refuse("must not be zero", "group_interval")
+        if self.repeat_interval_ns == 0:
+            place.refuse("must not be zero", "repeat_interval")
         if self.receiver:
             place.walk.found.setdefault(USES, []).append((self.receiver, place))
         if self.mute_time_intervals or self.active_time_intervals:
             place.walk.found.setdefault(INTERVAL_USES, []).append((self, place))
         return self
 
-    def _check_group_by(self, place: Place) -> None:
-        names = [name for name in self.group_by or () if name != _ALL]
-        if names and _ALL in (self.group_by or ()):
+    def _check_group_by(self, place: Place, group_by: tuple[str, ...]) -> None:
+        names = [name for name in group_by if name != _ALL]
+        if names and _ALL in group_by:
             place.refuse(f"{_ALL} groups by all labels: name no others beside it", "group_by")
         for index, name in enumerate(names):
             if not valid_label_name(name, place.walk.mode):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from functools import lru_cache
 from typing import Final
@@ -39,8 +40,8 @@ def resolve(text: str) -> Value:
         return text
     plain = text if text[0] == "." else text.replace("_", "")
     number = _integer(plain)
-    if number is None and _FLOAT.fullmatch(plain):
-        return float(plain)
+    if number is None and _FLOAT.fullmatch(plain) and math.isfinite(value := float(plain)):
+        return value
     return text if number is None else number
 
 

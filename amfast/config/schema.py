@@ -14,7 +14,7 @@ from inspect import cleandoc
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from amfast.config.emit import Tree
-from amfast.config.nodes import Node, Sequence
+from amfast.config.nodes import Mapping, Node, Scalar, Sequence
 from amfast.config.places import Place, Walk, describe, is_null, join_path, pairs
 
 __all__ = [
@@ -52,6 +52,8 @@ class Kind(Generic[T]):
 
     null_is_absent: ClassVar[bool] = False
     """An explicit null is as good as no key, and has no place in a list."""
+    is_text: ClassVar[bool] = False
+    """A single value is its text, whatever it says and wherever it stands."""
     noun: ClassVar[str] = "a mapping"
     """What is missed where a list has nothing."""
     title: str = ""
@@ -142,6 +144,10 @@ class Block:
     ONE_OF: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Groups of keys, at least one of which must be set."""
 
+    CHECKED_ALWAYS: ClassVar[bool] = False
+    """Whether :meth:`checked` is asked although some values are wrong. What it says of the keys of these, which have
+    their zero value, is not reported."""
+
     def checked(self, place: Place) -> Self:  # noqa: ARG002 - for those that override it
         """Look at the values together, report problems at ``place``, and return what is finally used."""
         return self
@@ -161,12 +167,15 @@ class Rows(tuple[Row, ...]):  # noqa: SLOT001 - a tuple with attributes cannot h
     """The keys of a mapping in printing order, and what reading asks of them again and again."""
 
     by_name: dict[str, Row]
+    built: frozenset[str]
+    """The names of those that this version reads."""
     rules: tuple[Row, ...]
     """Those that must be there or exclude others."""
 
     def __new__(cls, found: Iterable[Row]) -> Self:
         made = super().__new__(cls, found)
         made.by_name = {row.name: row for row in made}
+        made.built = frozenset(row.name for row in made if row.built)
         made.rules = tuple(row for row in made if row.required or row.excludes)
         return made
 
@@ -210,8 +219,31 @@ def read_rows(place: Place, rows: Rows, *, in_order: bool = False) -> tuple[dict
 
     ``in_order``: values are read in the order of the rows, because later ones need earlier ones.
     """
+    nodes = _nodes_by_key(place, rows)
+    by_name, values = rows.by_name, dict[str, Any]()
+    problems, spoilt = place.walk.problems, set[str]()
+    for key_name in [row.name for row in rows if row.name in nodes] if in_order else nodes:
+        row, node = by_name[key_name], nodes[key_name]
+        kind = row.kind
+        if kind is None or (kind.null_is_absent and is_null(node)):
+            continue
+        if kind.is_text and type(node) is Scalar:
+            values[row.field] = kind.zero if is_null(node) else node.text
+            continue
+        known = len(problems)
+        values[row.field] = kind.value(place.at_key(key_name, node))
+        if len(problems) > known:
+            spoilt.add(key_name)
+    return values, place.with_values(nodes, spoilt)
+
+
+def _nodes_by_key(place: Place, rows: Rows) -> dict[str, Node]:
+    """The nodes of a mapping for the keys that there are; the others are reported."""
+    if type(place.node) is Mapping:
+        found = {name.text: node for name, node in place.node.entries if type(name) is Scalar}
+        if len(found) == len(place.node.entries) and found.keys() <= rows.built:
+            return found  # nothing twice, nothing to merge, nothing unknown: nearly every mapping
     by_name = rows.by_name
-    values: dict[str, Any] = {}
     nodes: dict[str, Node] = {}
     for name, node in pairs(place, once_with_merges=False):
         row = by_name.get(name.text)
@@ -223,11 +255,7 @@ def read_rows(place: Place, rows: Rows, *, in_order: bool = False) -> tuple[dict
         elif not (is_null(node) or (isinstance(node, Sequence) and not node.items)):
             path = join_path(place.path, row.name)
             place.walk.problems.append((name, f"{path} is not supported by this version of amfast"))
-    for key_name in [row.name for row in rows if row.name in nodes] if in_order else nodes:
-        row, node = by_name[key_name], nodes[key_name]
-        if row.kind is not None and not (row.kind.null_is_absent and is_null(node)):
-            values[row.field] = row.kind.value(place.at_key(key_name, node))
-    return values, place.with_values(nodes)
+    return nodes
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
@@ -241,14 +269,16 @@ def is_set(value: object) -> bool:
 
 
 def read_block(block: type[B], place: Place) -> B:
-    """Read a mapping as a block; problems within it hide what would only follow from them."""
+    """Read a mapping as a block; problems within it hide what might only follow from them."""
     before = len(place.walk.problems)
     values, place = read_rows(place, rows_of(block))
     made = block(**values)
-    if len(place.walk.problems) > before:
+    if len(place.walk.problems) > before and not block.CHECKED_ALWAYS:
         return made
     check_rows(place, rows_of(block), values, block.ONE_OF)
-    return made if len(place.walk.problems) > before else made.checked(place)
+    if len(place.walk.problems) > before and not block.CHECKED_ALWAYS:
+        return made
+    return made.checked(place)
 
 
 def check_rows(

@@ -72,13 +72,14 @@ class ReceiverKind(Kind[Receiver]):
         labels = dict(values.get("labels", ()))
         if labels.setdefault("name", name) != name:
             place.refuse(f"the label name must be the receiver's name {name!r}", "labels")
-        for kind in BUILT:
-            if values.get(kind) and kind not in self._sendable:
+        kinds = [kind for kind in BUILT if values.get(kind)] if len(values) > 1 else []
+        for kind in kinds:
+            if kind not in self._sendable:
                 place.cannot(f"amfast cannot send through {kind} yet", f"{kind}{_PREFIX}")
         # Only a receiver that a route uses has to be able to send.
         place.walk.found.setdefault(_UNSUPPORTED, {})[name] = place.walk.unsupported[known:]
         del place.walk.unsupported[known:]
-        configs = (config for kind in BUILT for config in values.get(kind, ()))
+        configs = (config for kind in kinds for config in values[kind])
         return Receiver(name, tuple(sorted(labels.items())), tuple(configs))
 
     def show(self, value: Receiver) -> Tree:
@@ -158,10 +159,6 @@ def read_file(place: Place, sendable: Collection[str]) -> File:
         route.check_root(place.at_key("route", place.values["route"]))
     _check_receiver_uses(place)
     _check_interval_uses(place)
-    if values.get("templates"):
-        place.cannot("amfast cannot read template files yet", "templates")
-    if values.get("tracing") is not None:
-        place.cannot("amfast cannot send traces yet", "tracing")
     values["global"] = as_used(place)
     recorder = values.get("recorder")
     if recorder == EventRecorder():

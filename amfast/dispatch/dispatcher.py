@@ -10,7 +10,7 @@ from functools import lru_cache
 from amfast._ext.grouping import Members, Places
 from amfast._ext.table import StoredAlert
 from amfast.dispatch.agenda import Agenda
-from amfast.dispatch.group import Group, GroupContext
+from amfast.dispatch.group import Group, GroupContext, RenderLabels
 from amfast.dispatch.route import Route
 from amfast.model.clock import Clock
 from amfast.model.flush import FlushPipeline, GroupName
@@ -30,7 +30,7 @@ class Dispatcher:
     ``places``. Its groups do not flush before :meth:`run` was called, so that none speaks of half its alerts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all of it by name
         self,
         root: Route,
         pipelines: Mapping[str, FlushPipeline],
@@ -41,6 +41,7 @@ class Dispatcher:
         cluster_wait_s: Callable[[], float],
         not_before_us: int,
         mutable_marks: Callable[[], int],
+        render_labels: RenderLabels,
     ) -> None:
         self._root = root
         self._receivers = lru_cache(RECEIVERS_REMEMBERED)(_receivers)
@@ -52,7 +53,14 @@ class Dispatcher:
         self._order: list[Group] = []
         """The groups as they were sorted last, those that went since among them."""
         self._context = GroupContext(
-            clock, Agenda(clock), log, cluster_wait_s, not_before_us, mutable_marks, self._forget
+            clock,
+            Agenda(clock),
+            log,
+            cluster_wait_s,
+            not_before_us,
+            mutable_marks,
+            self._forget,
+            render_labels,
         )
         self._is_running = False
         self._retired: list[Group] = []

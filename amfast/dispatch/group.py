@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 
@@ -29,6 +29,11 @@ FLUSH_TIME_MIN_S = 10.0
 ALERTS_A_SLICE = 1000
 """Made of stored ones before the event loop may go on: a few milliseconds."""
 COMPARISONS_A_SLICE = 30_000
+LABELS_SHOWN_US = 5_000_000
+"""For how long listings show the labels of a route as they were rendered for one of them."""
+
+RenderLabels = Callable[[Flush, Sequence[Alert]], tuple[Labels, Sequence[str]]]
+"""Renders the route labels of a flush over its alerts: the labels, and what is wrong with those left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class GroupContext:
     mutable_marks: Callable[[], int]
     """Marks in the table of the alerts that a silence or an inhibition rule may mute now."""
     on_empty: Callable[[Group], None]
+    render_labels: RenderLabels
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held for one slice of work; so however many groups flush at one time, other things come in between."""
 
@@ -63,6 +69,10 @@ class Group:
         self.route = route
         self.labels = labels
         self.members = Members(places, route.options.receiver, self._tail_json)
+        if route.options.labels_are_templates:
+            self.members.keeps_tail = False
+        self._shown_labels: tuple[int, Labels] | None = None
+        """What listings show, and the monotonic time at which it was rendered."""
         self._pipeline = pipeline
         self._context = context
         self._first_starts_ns = first.starts_at_ns
@@ -191,18 +201,7 @@ class Group:
         clock, options = self._context.clock, self.route.options
         now_ns = clock.now_ns()
         limit_s = max(options.group_interval_ns / NS, FLUSH_TIME_MIN_S) + self._context.cluster_wait_s()
-        flush = Flush(
-            receiver=options.receiver,
-            group_key=self.key,
-            group_labels=self.labels,
-            repeat_interval_ns=options.repeat_interval_ns,
-            now_ns=now_ns,
-            deadline_us=clock.monotonic_us() + int(limit_s * 1e6),
-            route_labels=options.labels,
-            active_time_intervals=self.route.active_time_intervals,
-            mute_time_intervals=self.route.mute_time_intervals,
-            mark_muted=self._mark_muted,
-        )
+        flush = self._flush_at(now_ns, clock.monotonic_us() + int(limit_s * 1e6))
         attrs = {"aggrGroup": self.key, "receiver": options.receiver, "alerts": len(self.members)}
         self._context.log.debug("Flushing", extra={"attrs": attrs})
         try:
@@ -210,7 +209,8 @@ class Group:
                 snapshot = await self._snapshot()
                 if self._pipeline.has_receivers:
                     parts = [part async for part in self._parts(snapshot, now_ns, ALL_MARKS)]
-                    await self._pipeline(flush, tuple(chain.from_iterable(parts)))
+                    alerts = tuple(chain.from_iterable(parts))
+                    await self._pipeline(self._with_labels(flush, alerts), alerts)
                 else:
                     # Nobody wants to see the alerts: all there is to do is to count those that are muted.
                     timed = self.route.active_time_intervals or self.route.mute_time_intervals
@@ -227,15 +227,51 @@ class Group:
             # What was told to be resolved goes, unless it was updated meanwhile.
             self.members.forget_ended(snapshot, now_ns)
 
+    def _flush_at(self, now_ns: int, deadline_us: int) -> Flush:
+        options = self.route.options
+        return Flush(
+            receiver=options.receiver,
+            group_key=self.key,
+            group_labels=self.labels,
+            repeat_interval_ns=options.repeat_interval_ns,
+            now_ns=now_ns,
+            deadline_us=deadline_us,
+            route_labels=options.labels,
+            active_time_intervals=self.route.active_time_intervals,
+            mute_time_intervals=self.route.mute_time_intervals,
+            mark_muted=self._mark_muted,
+        )
+
+    def _with_labels(self, flush: Flush, alerts: tuple[Alert, ...]) -> Flush:
+        """The flush with route labels that are texts."""
+        if not self.route.options.labels_are_templates:
+            return flush
+        labels, problems = self._context.render_labels(flush, alerts)
+        for problem in problems:
+            attrs = {"aggrGroup": self.key, "receiver": flush.receiver, "err": problem}
+            self._context.log.error("A route label is left out", extra={"attrs": attrs})
+        return replace(flush, route_labels=labels)
+
     def _tail_json(self) -> bytes:
         """What the list of groups writes behind the alerts."""
         options = self.route.options
+        labels = self._labels_now() if options.labels_are_templates else options.labels
         shown = {
             "labels": dict(self.labels),
             "receiver": {"name": options.receiver},
-            "routeLabels": dict(options.labels),
+            "routeLabels": dict(labels),
         }
         return encode(shown)[1:].encode("utf-8", "replace")
+
+    def _labels_now(self) -> Labels:
+        clock = self._context.clock
+        now_us = clock.monotonic_us()
+        if self._shown_labels is None or now_us - self._shown_labels[0] >= LABELS_SHOWN_US:
+            now_ns = clock.now_ns()
+            alerts = [make_alert(*stored.fields(), now_ns) for stored in self.members.stored()]
+            flush = self._flush_at(now_ns, now_us)
+            self._shown_labels = now_us, self._context.render_labels(flush, alerts)[0]
+        return self._shown_labels[1]
 
     def _mark_muted(self, names: tuple[str, ...]) -> None:
         self.members.muted_by = names

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from amfast.config.addresses import TEMPLATE_MARK
 from amfast.config.types import DEFAULT_GROUP_INTERVAL_NS, DEFAULT_GROUP_WAIT_NS, DEFAULT_REPEAT_INTERVAL_NS
 from amfast.config.types import Route as RouteConfig
 from amfast.model.anchors import Index, conditions, label_values
@@ -26,6 +27,11 @@ class RouteOptions:
     group_interval_ns: int
     repeat_interval_ns: int
     labels: Labels = field(default_factory=dict)
+    """Their values may be templates."""
+
+    @property
+    def labels_are_templates(self) -> bool:
+        return any(TEMPLATE_MARK in value for value in self.labels.values())
 
 
 _ROOT_DEFAULTS = RouteOptions(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _US: Final = 1_000
@@ -36,10 +37,15 @@ _PART = re.compile(r"([0-9]+)([a-z]+)")
 _GO_PART = re.compile(r"([0-9]*)(?:(\.)([0-9]*))?([^0-9.]+)")
 
 
+_REMEMBERED: Final = 256
+"""Durations of which the value is remembered: a configuration says few of them very often."""
+
+
 class DurationError(ValueError):
     """A text that is no duration."""
 
 
+@lru_cache(_REMEMBERED)
 def parse_duration(text: str) -> int:
     """Read a Prometheus duration; the result is in nanoseconds (reference config, section 1).
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from functools import lru_cache
+from typing import Final
 
 from amfast.model.goquote import quote
 from amfast.model.labels import Labels
@@ -62,6 +64,7 @@ _RANK = {match_type: rank for rank, match_type in enumerate(_OPERATORS)}
 _NEGATIVE = frozenset({MatchType.NOT_EQUAL, MatchType.NOT_REGEXP})
 _REGEXP = frozenset({MatchType.REGEXP, MatchType.NOT_REGEXP})
 
+_REMEMBERED: Final = 1024
 _CLASSIC_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _VALUE_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", '"': '\\"'})
 
@@ -167,9 +170,8 @@ def _parse(
 ) -> tuple[Matcher, ...]:
     if not _is_unicode(text):
         raise MatcherError("matcher is not valid UTF-8")
-    if simple := SIMPLE.fullmatch(text):
-        name, operator, quoted, bare = simple.groups()
-        return (Matcher(_TYPES[operator], name, bare if quoted is None else quoted),)
+    if (simple := simple_matcher(text)) is not None:
+        return (simple,)
     if mode is MatcherMode.CLASSIC:
         return _build(classic(text))
     try:
@@ -194,12 +196,27 @@ def _parse(
     return old
 
 
+@lru_cache(_REMEMBERED)
+def simple_matcher(text: str) -> Matcher | None:
+    """The matcher that a text holds if both grammars read it alike, as nearly always; the same come again and again.
+
+    Raises MatcherError: its regular expression does not compile.
+    """
+    found = SIMPLE.fullmatch(text)
+    if found is None or not _is_unicode(text):
+        return None
+    name, operator, quoted, bare = found.groups()
+    return Matcher(_TYPES[operator], name, bare if quoted is None else quoted)
+
+
 def _build(parsed: Iterable[Parsed]) -> tuple[Matcher, ...]:
     return tuple(Matcher(_TYPES[operator], name, value) for operator, name, value in parsed)
 
 
 def _is_unicode(text: str) -> bool:
     """False for text with lone surrogates, which no UTF-8 can say."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -34,7 +34,17 @@ _PLAIN = re.compile(r"[^\\.+*?()|\[\]{}^$]*")
 _UNESCAPE = re.compile(r"\\(.)")
 _WRAPPED: Final = ("^(?:", ")$")
 
-_GO_WORDS: Final = {"missing )": "missing closing )", "missing ]": "missing closing ]"}
+_GO_WORDS: Final = {
+    "missing )": "missing closing )",
+    "missing ]": "missing closing ]",
+    "trailing \\": "trailing backslash at end of expression",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "bad repetition operator": "invalid nested repetition operator",
+    "invalid repetition size": "invalid repeat count",
+    "invalid named capture group": "invalid named capture",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "pattern too large - compile failed": "expression too large",
+}
 
 
 class PatternError(ValueError):
@@ -69,6 +79,7 @@ def _remembering(search: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda value: remembered(value) if len(value) <= REMEMBERED_CHARS_MAX else search(value)
 
 
+@lru_cache(PATTERNS_REMEMBERED)
 def literals_of(text: str) -> frozenset[str] | None:
     """The only values that match, None where they are not few plain texts; it need not compile then."""
     if _PLAIN.fullmatch(text):
@@ -89,18 +100,32 @@ def literals_of(text: str) -> frozenset[str] | None:
 @lru_cache(PATTERNS_REMEMBERED)
 def _search(text: str) -> Callable[[str], bool]:
     """Compile ``text``; the function says whether a value matches."""
-    if any(escape[1] == "C" for escape in _ESCAPES.finditer(text)):
-        raise PatternError(r"invalid escape sequence: `\C`")  # RE2 takes it, Go's RE2 does not
-    try:
-        search = re2.compile(f"^(?:{text})$".encode(), _OPTIONS).search
-    except UnicodeEncodeError:
-        raise PatternError("invalid UTF-8") from None
-    except re2.error as error:
-        raise PatternError(_reason(error.args[0])) from None
+    search = compiled(f"^(?:{text})$", _OPTIONS).search
     return lambda value: search(value.encode("utf-8", "replace")) is not None
 
 
-def _reason(text: bytes) -> str:
+def compiled(text: str, options: re2.Options) -> re2._Regexp:
+    """What RE2 makes of a pattern, to be searched for in bytes. Raises PatternError, in Go's words."""
+    if any(escape[1] == "C" for escape in _ESCAPES.finditer(text)):
+        raise PatternError(_without_byte_escape(text, options))
+    try:
+        return re2.compile(text.encode(), options)
+    except UnicodeEncodeError:
+        raise PatternError("invalid UTF-8") from None
+    except re2.error as error:
+        raise PatternError(_in_go_words(error.args[0])) from None
+
+
+def _without_byte_escape(text: str, options: re2.Options) -> str:
+    r"""What is wrong first in a pattern with ``\C``, which RE2 takes and Go does not; RE2 refuses ``\G`` as Go does."""
+    try:
+        compiled(_ESCAPES.sub(lambda escape: r"\G" if escape[1] == "C" else escape[0], text), options)
+    except PatternError as error:
+        return str(error).replace(r"\G", r"\C")
+    return r"invalid escape sequence: `\C`"
+
+
+def _in_go_words(text: bytes) -> str:
     """RE2's words in the form of Go's: ``missing closing ): `^(?:a()$` ``."""
     what, _, where = text.decode("utf-8", "replace").partition(": ")
     return f"{_GO_WORDS.get(what, what)}: `{where}`"

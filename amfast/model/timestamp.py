@@ -7,12 +7,15 @@ A time is nanoseconds since the Unix epoch plus the offset it was written with: 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 NS = 1_000_000_000
 """Nanoseconds in a second."""
 
 DAY_S = 86_400
+FORMATTED_MAX = 4096
+"""Texts of times that are remembered: an alert is told of again and again."""
 
 
 class Time(NamedTuple):
@@ -77,6 +80,7 @@ def format_ms(time: Time) -> str:
     return f"{text}.{ns // 1_000_000:03d}{_zone_text(time.offset_s)}"
 
 
+@lru_cache(FORMATTED_MAX)
 def format_nano(time: Time) -> str:
     """RFC 3339 with as many digits of fraction as it takes, none for whole seconds (Go's RFC3339Nano)."""
     text, ns = _seconds_text(time)

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from amfast._ext.fingerprint import alert_hash
 from amfast.model.alert import Alert
 from amfast.model.clock import Clock
 from amfast.model.flush import Flush
 from amfast.model.notification import FailureReason, Integration, Notification, NotifyError
+from amfast.model.tracing import Attribute, Tracing
 from amfast.notify.counts import Counts
 from amfast.notify.dedup import Reason, reason_to_notify
 from amfast.notify.hearsay import NO_HEARSAY, Hearsay
@@ -36,6 +37,7 @@ class Surroundings:
     cluster_wait_s: Callable[[], float]
     """This node's position among the peers times the peer timeout."""
     external_url: str
+    tracing: Tracing = field(default_factory=Tracing)
     hearsay: Hearsay = NO_HEARSAY
     """What is known of alerts that were read from disk."""
 
@@ -55,26 +57,32 @@ class Delivery:
         key = LogKey(flush.group_key.encode(), flush.receiver, integration.kind, integration.index)
         entry = nflog.query(key)
         alerts = self.around.hearsay.counting(alerts, entry)
+        said: dict[str, Attribute] = {
+            "alerting.group.key": flush.group_key,
+            "alerting.alerts.count": len(alerts),
+        }
         firing = {alert_hash(alert.labels) for alert in alerts if not alert.resolved_at(flush.now_ns)}
         resolved = {alert_hash(alert.labels) for alert in alerts if alert.resolved_at(flush.now_ns)}
-        reason = reason_to_notify(
-            entry,
-            firing,
-            resolved,
-            send_resolved=integration.send_resolved,
-            repeat_interval_ns=flush.repeat_interval_ns,
-            now_ns=flush.now_ns,
-        )
-        if reason is None or not alerts:
-            return
-        if reason == "repeat interval elapsed" and not self.around.hearsay.may_repeat(alerts):
-            return
+        with self.around.tracing.span("notify.DedupStage.Exec", said, stays=True) as span:
+            reason = reason_to_notify(
+                entry,
+                firing,
+                resolved,
+                send_resolved=integration.send_resolved,
+                repeat_interval_ns=flush.repeat_interval_ns,
+                now_ns=flush.now_ns,
+            )
+            if reason is None or not self.around.hearsay.allows(reason, alerts):
+                return
+            span.event("notify.DedupStage.Exec nflog needs update")
         await self._send(flush, alerts, reason)
-        receiver_data = b"" if entry is None or reason == "first notification" else entry.receiver_data
-        nflog.record(key, firing, resolved, flush.repeat_interval_ns, receiver_data)
-        settled = nflog.settled()
-        if settled is not None:
-            await settled  # the group forgets what was told; a crash must not
+        with self.around.tracing.span("notify.SetNotifiesStage.Exec", said) as span:
+            span.set("alerting.alerts.firing.count", len(firing))
+            span.set("alerting.alerts.resolved.count", len(resolved))
+            receiver_data = b"" if entry is None or reason == "first notification" else entry.receiver_data
+            nflog.record(key, firing, resolved, flush.repeat_interval_ns, receiver_data)
+            if (settled := nflog.settled()) is not None:
+                await settled  # the group forgets what was told; a crash must not
 
     async def _send(self, flush: Flush, alerts: tuple[Alert, ...], reason: Reason) -> None:
         counts, integration = self.around.counts, self.integration
@@ -93,7 +101,18 @@ class Delivery:
             external_url=self.around.external_url,
             now_ns=flush.now_ns,
         )
-        await self._retry(flush, notification)
+        said: dict[str, Attribute] = {
+            "alerting.group.name": flush.receiver,
+            "alerting.integration.name": integration.kind,
+            "alerting.label.values": (integration.kind,),
+            "alerting.alerts.count": len(alerts),
+        }
+        with self.around.tracing.span("notify.RetryStage.Exec", said, stays=True) as span:
+            try:
+                await self._retry(flush, notification)
+            except NotifyError as error:
+                span.fail(str(error))
+                raise
 
     async def _retry(self, flush: Flush, notification: Notification) -> None:
         """Try until it works, with growing pauses, until an error says that trying is of no use."""
@@ -124,13 +143,21 @@ class Delivery:
         counts, kind = self.around.counts, self.integration.kind
         started_us = self.around.clock.monotonic_us()
         counts.requests.add(kind)
-        try:
-            await self.integration.notify(notification)
-        except NotifyError as error:
-            counts.failed_requests.add(kind)
-            return error
-        finally:
-            counts.took(kind, (self.around.clock.monotonic_us() - started_us) / 1e6)
+        said: dict[str, Attribute] = {
+            "alerting.notify.integration.name": kind,
+            "alerting.alerts.count": len(notification.alerts),
+        }
+        with self.around.tracing.span("notify.Integration.Notify", said, kind="client") as span:
+            try:
+                await self.integration.notify(notification)
+            except NotifyError as error:
+                counts.failed_requests.add(kind)
+                span.set("alerting.notify.error.recoverable", error.retry)
+                span.fail(str(error))
+                return error
+            finally:
+                counts.took(kind, (self.around.clock.monotonic_us() - started_us) / 1e6)
+            span.set("alerting.notify.error.recoverable", value=False)
         return None
 
     def _reason_for_stopping(self, flush: Flush, last_error: NotifyError | None) -> FailureReason:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from amfast._ext.fingerprint import alert_hash
 from amfast._ext.pb import EntryFields
 from amfast.model.alert import Alert
+from amfast.notify.dedup import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,11 @@ class Hearsay:
         firing = frozenset(entry.firing)
         return tuple(alert for alert in alerts if self.is_heard(alert) or alert_hash(alert.labels) in firing)
 
-    def may_repeat(self, alerts: tuple[Alert, ...]) -> bool:
-        """Whether to say once more what was said long ago: only if some of it is known to be true still."""
-        return not self.saved_at_ns or any(map(self.is_heard, alerts))
+    def allows(self, reason: Reason, alerts: tuple[Alert, ...]) -> bool:
+        """Whether to speak of the alerts that count, if any. What was said is repeated only if some is still true."""
+        if not self.saved_at_ns:
+            return True
+        return any(map(self.is_heard, alerts)) if reason == "repeat interval elapsed" else bool(alerts)
 
 
 NO_HEARSAY = Hearsay()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from amfast.model.alert import Alert
 from amfast.model.flush import Flush
 from amfast.model.notification import Integration, NotifyError
+from amfast.model.tracing import Attribute, Tracing
 from amfast.notify.delivery import Delivery, Surroundings
 from amfast.notify.stages import Stage
 
@@ -19,6 +20,7 @@ class Pipeline:
 
     stages: Sequence[Stage]
     deliveries: Sequence[Delivery]
+    tracing: Tracing
 
     @property
     def has_receivers(self) -> bool:
@@ -26,29 +28,73 @@ class Pipeline:
         return bool(self.deliveries)
 
     async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
-        for stage in self.stages:
-            alerts = await stage(flush, alerts)
-            if not alerts:
-                return
-        await self._fan_out(flush, alerts)
+        said: dict[str, Attribute] = {
+            "alerting.aggregation_group.key": flush.group_key,
+            "alerting.alerts.count": len(alerts),
+        }
+        # Whatever made the group, nobody asked for this flush of it.
+        with self.tracing.span("dispatch.AggregationGroup.flush", said, caller={}) as span:
+            try:
+                await self._run(flush, alerts)
+            except NotifyError:
+                span.fail("notification failed")
+                raise
+
+    async def _run(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+        said: dict[str, Attribute] = {
+            "alerting.notify.receiver.name": flush.receiver,
+            "alerting.alerts.count": len(alerts),
+        }
+        with self.tracing.span("notify.RoutingStage.Exec", said):
+            for stage in self.stages:
+                alerts = await self._pass(stage, flush, alerts)
+                if not alerts:
+                    return
+            await self._fan_out(flush, alerts)
+
+    async def _pass(self, stage: Stage, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+        if not stage.name:
+            return await stage(flush, alerts)
+        said: dict[str, Attribute] = {
+            "alerting.group.key": flush.group_key,
+            "alerting.alerts.count": len(alerts),
+        }
+        with self.tracing.span(f"notify.{stage.name}.Exec", said, stays=True) as span:
+            passed = await stage(flush, alerts)
+            if len(passed) < len(alerts):
+                span.set("alerting.alerts.muted.count", len(alerts) - len(passed))
+                span.set("alerting.alerts.filtered.count", len(passed))
+                span.set("alerting.suppressed.reason", stage.reason)
+            return passed
 
     async def _fan_out(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
         """No integration waits for another; a failure is told once all have ended."""
-        sending = (delivery.deliver(flush, alerts) for delivery in self.deliveries)
-        outcomes = await asyncio.gather(*sending, return_exceptions=True)
-        failures = []
-        for delivery, outcome in zip(self.deliveries, outcomes, strict=True):
-            if isinstance(outcome, NotifyError):
-                integration = delivery.integration
-                failures.append(f"{flush.receiver}/{integration.kind}[{integration.index}]: {outcome}")
-            elif isinstance(outcome, BaseException):
-                raise outcome
-        if failures:
-            raise NotifyError("; ".join(failures), retry=False)
+        if len(self.deliveries) == 1:  # as nearly always: a task of its own would cost more than all the rest
+            failures = [await _failure(self.deliveries[0], flush, alerts)]
+        else:
+            sending = (_failure(delivery, flush, alerts) for delivery in self.deliveries)
+            failures = []
+            for outcome in await asyncio.gather(*sending, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                failures.append(outcome)
+        if any(failures):
+            raise NotifyError("; ".join(failure for failure in failures if failure), retry=False)
+
+
+async def _failure(delivery: Delivery, flush: Flush, alerts: tuple[Alert, ...]) -> str:
+    """Deliver; why it failed and for whom, empty when it did not."""
+    try:
+        await delivery.deliver(flush, alerts)
+    except NotifyError as error:
+        integration = delivery.integration
+        return f"{flush.receiver}/{integration.kind}[{integration.index}]: {error}"
+    return ""
 
 
 def build_pipeline(
     stages: Sequence[Stage], integrations: Sequence[Integration], around: Surroundings
 ) -> Pipeline:
     """The pipeline of a receiver with these integrations; without any, alerts end in silence."""
-    return Pipeline(stages, tuple(Delivery(integration, around) for integration in integrations))
+    deliveries = tuple(Delivery(integration, around) for integration in integrations)
+    return Pipeline(stages, deliveries, around.tracing)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from amfast.model.alert import Alert
 from amfast.model.clock import Clock
@@ -22,6 +22,11 @@ ALERTS_A_SLICE = 500
 class Stage(Protocol):
     """Lets some alerts through, or waits; an empty answer ends the flush with success."""
 
+    name: ClassVar[str]
+    """What traces call it; empty for what is not traced."""
+    reason: ClassVar[str]
+    """Why it lets alerts not through, as metrics and traces call it."""
+
     async def __call__(self, flush: Flush, alerts: tuple[Alert, ...], /) -> tuple[Alert, ...]: ...
 
 
@@ -29,6 +34,8 @@ class Stage(Protocol):
 class Settle:
     """Wait until the cluster has settled, so that the position among the peers means something."""
 
+    name: ClassVar = ""
+    reason: ClassVar = ""
     settled: Callable[[], Awaitable[None]]
 
     async def __call__(self, _flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
@@ -44,6 +51,8 @@ Holding = Callable[[tuple[str, ...], int], tuple[str, ...]]
 class ActiveIntervals:
     """Drop everything outside the route's active time intervals, if it has any."""
 
+    name: ClassVar = "TimeActiveStage"
+    reason: ClassVar = "active_time_interval"
     holding: Holding
     counts: Counts
 
@@ -53,7 +62,7 @@ class ActiveIntervals:
             flush.mark_muted(())
             return alerts
         flush.mark_muted(names)  # one of them would have been enough, so all of them mute
-        self.counts.suppressed(len(alerts), "active_time_interval")
+        self.counts.suppressed(len(alerts), self.reason)
         return ()
 
 
@@ -61,6 +70,8 @@ class ActiveIntervals:
 class MuteIntervals:
     """Drop everything within the route's mute time intervals."""
 
+    name: ClassVar = "TimeMuteStage"
+    reason: ClassVar = "mute_time_interval"
     holding: Holding
     counts: Counts
 
@@ -69,7 +80,7 @@ class MuteIntervals:
         flush.mark_muted(muting)
         if not muting:
             return alerts
-        self.counts.suppressed(len(alerts), "mute_time_interval")
+        self.counts.suppressed(len(alerts), self.reason)
         return ()
 
 
@@ -77,6 +88,8 @@ class MuteIntervals:
 class Inhibit:
     """Drop the alerts that another one inhibits now; it is asked for labels and their fingerprint."""
 
+    name: ClassVar = "MuteStage"
+    reason: ClassVar = "inhibition"
     inhibiting: Callable[[Labels, int], tuple[str, ...]]
     counts: Counts
     clock: Clock
@@ -85,7 +98,7 @@ class Inhibit:
         free = await _pick(
             alerts, lambda alert: not self.inhibiting(alert.labels, alert.fingerprint), self.clock
         )
-        self.counts.suppressed(len(alerts) - len(free), "inhibition")
+        self.counts.suppressed(len(alerts) - len(free), self.reason)
         return free
 
 
@@ -93,13 +106,15 @@ class Inhibit:
 class Silence:
     """Drop the alerts that a silence mutes now."""
 
+    name: ClassVar = "MuteStage"
+    reason: ClassVar = "silence"
     silencing: Callable[[Labels], tuple[str, ...]]
     counts: Counts
     clock: Clock
 
     async def __call__(self, _flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
         audible = await _pick(alerts, lambda alert: not self.silencing(alert.labels), self.clock)
-        self.counts.suppressed(len(alerts) - len(audible), "silence")
+        self.counts.suppressed(len(alerts) - len(audible), self.reason)
         return audible
 
 

@@ -45,13 +45,17 @@ def _authorization(config: HttpConfig) -> str | None:
     if config.basic_auth is not None:
         basic = config.basic_auth
         name = _content(basic.username_file) if basic.username_file else basic.username
-        password = _content(basic.password_file) if basic.password_file else _reveal(basic.password)
+        password = secret_text(basic.password, basic.password_file)
         return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"
     if config.authorization is not None:
         given = config.authorization
-        text = _content(given.credentials_file) if given.credentials_file else _reveal(given.credentials)
-        return f"{given.type} {text}"
+        return f"{given.type} {secret_text(given.credentials, given.credentials_file)}"
     return None
+
+
+def secret_text(secret: Secret | None, file: str) -> str:
+    """What a secret says that stands in the configuration or in a file. Raises HttpError."""
+    return _content(file) if file else _reveal(secret)
 
 
 def _reveal(secret: Secret | None) -> str:
@@ -68,7 +72,15 @@ def _content(path: str) -> str:
         raise HttpError(f"{path} is not UTF-8") from None
 
 
+def host_of(url: str) -> str:
+    """The host of a URL in lower case, empty for none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
 def left_domain(first: str, now: str) -> bool:
     """Whether a redirect leads to another host than the first one and its subdomains."""
-    parent, host = ((urlsplit(url).hostname or "").lower() for url in (first, now))
+    parent, host = host_of(first), host_of(now)
     return host != parent and (":" in host or not host.endswith(f".{parent}"))

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from amfast.model.notification import FailureReason, NotifyError
 from amfast.model.version import REFERENCE_VERSION
-from amfast.receivers.http import Answer
+from amfast.receivers.answers import Answer
 
+USER_AGENT: Final = f"Alertmanager/{REFERENCE_VERSION}"
 JSON_HEADERS: Final = {
-    "User-Agent": f"Alertmanager/{REFERENCE_VERSION}",
+    "User-Agent": USER_AGENT,
     "Content-Type": "application/json",
 }
 
-_HTML_ESCAPES: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
-_REGEXP_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_HTML: Final = "<>&\u2028\u2029"
+_HTML_ESCAPES: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in _HTML})
 _DETAIL_CHARS: Final = 256
 _SECRET_CHARS_MIN: Final = 4
 
@@ -28,13 +29,10 @@ _BY_CLASS: Final[dict[int, FailureReason]] = {4: "clientError", 5: "serverError"
 
 def encode_json(value: object) -> bytes:
     """JSON as Go's encoder writes it: compact, safe inside HTML, one newline at the end."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.translate(_HTML_ESCAPES).encode() + b"\n"
-
-
-def regexp_quote(text: str) -> str:
-    """The text with everything that means something in a regular expression escaped (Go's ``QuoteMeta``)."""
-    return _REGEXP_SPECIAL.sub(r"\\\g<0>", text)
+    text = _encode(value)
+    if any(char in text for char in _HTML):
+        text = text.translate(_HTML_ESCAPES)
+    return text.encode() + b"\n"
 
 
 def check_status(answer: Answer, retry_also: Collection[int] = (), *, secret_url: str = "") -> None:

@@ -33,7 +33,7 @@ class Contexts:
         stamp = tuple(_stamp(name) for name in (config.ca_file, config.cert_file, config.key_file))
         found = self._known.get(config)
         if found is None or found[0] != stamp:
-            found = stamp, _make(config)
+            found = stamp, make_context(config)
             self._known[config] = found
         return found[1]
 
@@ -46,7 +46,20 @@ def _stamp(name: str) -> tuple[int, int] | None:
     return None if found is None else (found.st_mtime_ns, found.st_size)
 
 
-def _make(config: TlsConfig) -> ssl.SSLContext:
+def _problem(config: TlsConfig) -> str | None:
+    """Why TLS can never be spoken so, whatever the files hold."""
+    for name in ("ca_ref", "cert_ref", "key_ref"):
+        if getattr(config, name):
+            return f"{name} names something in a secret manager, and there is none"
+    if config.max_version and config.max_version < config.min_version:
+        return "max_version is below min_version"
+    return None
+
+
+def make_context(config: TlsConfig) -> ssl.SSLContext:
+    """What ``ssl`` needs to speak TLS so. Raises HttpError."""
+    if problem := _problem(config):
+        raise HttpError(f"tls_config: {problem}")
     context = ssl.create_default_context()
     if config.insecure_skip_verify:
         context.check_hostname = False

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from amfast.config.addresses import TEMPLATE_MARK
 from amfast.config.http import HttpConfig
 from amfast.config.receivers.webhook import WebhookConfig
 from amfast.config.url import url_problem
-from amfast.model.alert import Alert
-from amfast.model.labels import Labels
 from amfast.model.notification import Notification, NotifyError
-from amfast.model.timestamp import ZERO, format_nano
+from amfast.model.timestamp import NS, Time, format_nano
 from amfast.receivers.errors import HttpError
 from amfast.receivers.http import HttpClient
-from amfast.receivers.payload import JSON_HEADERS, check_status, encode_json, regexp_quote
+from amfast.receivers.payload import JSON_HEADERS, check_status, encode_json
+from amfast.receivers.rendered import render_deeply
+from amfast.template import gojson, gotime
+from amfast.template.data import Alert, Data, data_of
+from amfast.template.errors import TemplateError
+from amfast.template.rendering import Renderer, brief
+from amfast.template.values import FunctionError
 
 _VERSION: Final = "4"
 _URL_FILE_BYTES_MAX: Final = 64 << 10
 _NS_PER_S: Final = 1e9
+_PLACE: Final = re.compile(r"template: :(\d+):(?:(\d+):)?")
 
 
 class Webhook:
@@ -27,10 +34,11 @@ class Webhook:
 
     kind = WebhookConfig.kind
 
-    def __init__(self, config: WebhookConfig, index: int, http: HttpClient) -> None:
+    def __init__(self, config: WebhookConfig, index: int, http: HttpClient, templates: Renderer) -> None:
         self.index = index
         self._config = config
         self._http = http
+        self._templates = templates
 
     @property
     def send_resolved(self) -> bool:
@@ -39,9 +47,14 @@ class Webhook:
     async def notify(self, notification: Notification) -> None:
         """Make one attempt. Raises NotifyError."""
         config = self._config
-        body = encode_json(webhook_message(notification, config.max_alerts))
+        told = replace(notification, alerts=notification.alerts[: config.max_alerts or None])
+        data = data_of(told)
+        if config.payload is None:
+            body = encode_json(webhook_message(data, notification.group_key, _left_out(notification, told)))
+        else:
+            body = self._payload(data)
+        url = self._url(data)
         http_config = config.http_config or HttpConfig()
-        url = self._url()
         try:
             answer = await self._http.post(
                 url,
@@ -54,69 +67,77 @@ class Webhook:
             raise NotifyError(f"posting to the webhook failed: {error}", retry=error.retry) from None
         check_status(answer, secret_url=url)
 
-    def _url(self) -> str:
-        if self._config.url is not None:
-            return self._config.url.reveal()
+    def _payload(self, data: Data) -> bytes:
         try:
-            with Path(self._config.url_file).open("rb") as file:
-                url = file.read(_URL_FILE_BYTES_MAX).decode().strip()
-        except OSError as error:
-            text = f"cannot read url_file {self._config.url_file}: {error.strerror or type(error).__name__}"
-            raise NotifyError(text, retry=False) from None
-        except UnicodeDecodeError:
-            raise NotifyError(f"url_file {self._config.url_file} is not UTF-8", retry=False) from None
-        if "{{" in url:
-            text = (
-                f"url_file {self._config.url_file} holds a template, which this version of amfast cannot run"
-            )
-            raise NotifyError(text, retry=False)
+            value = render_deeply(self._config.payload, lambda text: self._templates.text(text, data))
+            return f"{gojson.encode(value)}\n".encode("utf-8", "replace")
+        except TemplateError as error:
+            raise NotifyError(f"payload: {brief(error)}", retry=False) from None
+        except FunctionError as error:
+            raise NotifyError(f"payload: {error}", retry=False) from None
+
+    def _url(self, data: Data) -> str:
+        config = self._config
+        where = "url" if config.url is not None else f"url_file {config.url_file}"
+        template = self._url_in_file() if config.url is None else config.url.reveal()
+        try:
+            url = self._templates.text(template, data)
+        except TemplateError as error:
+            # Its text quotes the template, which is as secret as what it makes.
+            place = _PLACE.match(str(error))
+            at = f" (line {place[1]}, column {place[2]})" if place and place[2] else ""
+            raise NotifyError(f"{where}: the template cannot be rendered{at}", retry=False) from None
         if not url:
-            raise NotifyError(f"url_file {self._config.url_file} is empty", retry=False)
-        if problem := url_problem(url):
-            raise NotifyError(f"url_file {self._config.url_file}: {problem}", retry=False)
+            raise NotifyError(f"{where} is empty", retry=False)
+        if (config.url is None or TEMPLATE_MARK in template) and (problem := url_problem(url)):
+            raise NotifyError(f"{where}: {problem}", retry=False)
         return url
 
+    def _url_in_file(self) -> str:
+        path = self._config.url_file
+        try:
+            with Path(path).open("rb") as file:
+                return file.read(_URL_FILE_BYTES_MAX).decode().strip()
+        except OSError as error:
+            text = f"cannot read url_file {path}: {error.strerror or type(error).__name__}"
+            raise NotifyError(text, retry=False) from None
+        except UnicodeDecodeError:
+            raise NotifyError(f"url_file {path} is not UTF-8", retry=False) from None
 
-def webhook_message(notification: Notification, max_alerts: int) -> dict[str, object]:
-    """The JSON object that is posted, keys in order; with ``max_alerts`` it is about the first ones only."""
-    alerts = notification.alerts[: max_alerts or None]
-    now_ns = notification.now_ns
-    firing = any(not alert.resolved_at(now_ns) for alert in alerts)
+
+def _left_out(notification: Notification, told: Notification) -> int:
+    return len(notification.alerts) - len(told.alerts)
+
+
+def webhook_message(data: Data, group_key: str, alerts_left_out: int) -> dict[str, object]:
+    """The JSON object that is posted, keys in order."""
     return {
-        "receiver": regexp_quote(notification.receiver),
-        "status": "firing" if firing else "resolved",
-        "alerts": [_alert(alert, now_ns) for alert in alerts],
-        "notification_reason": notification.reason,
-        "groupLabels": dict(notification.group_labels),
-        "commonLabels": _common(alerts, lambda alert: alert.labels),
-        "commonAnnotations": _common(alerts, lambda alert: alert.annotations),
-        "routeLabels": dict(notification.route_labels),
-        "externalURL": notification.external_url,
+        "receiver": data.receiver,
+        "status": data.status,
+        "alerts": [_alert(alert) for alert in data.alerts],
+        "notification_reason": data.notification_reason,
+        "groupLabels": data.group_labels,
+        "commonLabels": data.common_labels,
+        "commonAnnotations": data.common_annotations,
+        "routeLabels": data.route_labels,
+        "externalURL": data.external_url,
         "version": _VERSION,
-        "groupKey": notification.group_key,
-        "truncatedAlerts": len(notification.alerts) - len(alerts),
+        "groupKey": group_key,
+        "truncatedAlerts": alerts_left_out,
     }
 
 
-def _alert(alert: Alert, now_ns: int) -> dict[str, Any]:
-    resolved = alert.resolved_at(now_ns)
+def _alert(alert: Alert) -> dict[str, object]:
     return {
-        "status": "resolved" if resolved else "firing",
-        "labels": dict(alert.labels),
-        "annotations": dict(alert.annotations),
-        "startsAt": format_nano(alert.starts_at),
-        "endsAt": format_nano(alert.ends_at if resolved else ZERO),
+        "status": alert.status,
+        "labels": alert.labels,
+        "annotations": alert.annotations,
+        "startsAt": _rfc3339(alert.starts_at),
+        "endsAt": _rfc3339(alert.ends_at),
         "generatorURL": alert.generator_url,
-        "fingerprint": f"{alert.fingerprint:016x}",
+        "fingerprint": alert.fingerprint,
     }
 
 
-def _common(alerts: Sequence[Alert], labels_of: Callable[[Alert], Labels]) -> dict[str, str]:
-    """The pairs that all alerts have."""
-    if not alerts:
-        return {}
-    common = dict(labels_of(alerts[0]))
-    for alert in alerts[1:]:
-        labels = labels_of(alert)
-        common = {name: value for name, value in common.items() if labels.get(name) == value}
-    return common
+def _rfc3339(time: gotime.Time) -> str:
+    return format_nano(Time(time.ns, time.zone.at(time.ns // NS).offset_s))

@@ -8,6 +8,9 @@
 | ``[]interface {}``, ``map[string]interface {}`` | ``list``, ``dict`` |
 | anything else | an object with ``go_type`` |
 
+Inside a slice, a map or a struct whose Go type says what is in it, a value needs no type of its own: the items of a
+``[]uint8`` are ``int``. There ``None`` is a nil slice, map or pointer.
+
 The last also are what their kind says: an ``Integer`` is an ``int``, a ``Word`` a ``str``, a ``Sequence`` a
 ``list``, a ``Mapping`` a ``dict``; a struct is any object whose attributes are its fields; a pointer to a
 struct is the struct. So ``isinstance`` tells the kind, and ``type_of`` the Go type.
@@ -19,6 +22,7 @@ from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingLike
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Any, Final, Self
 
 Value = Any
@@ -51,6 +55,8 @@ class Kind(Enum):
     POINTER = "ptr"
     FUNC = "func"
     INTERFACE = "interface"
+
+    __hash__ = object.__hash__  # Enum's own takes a tenth of the time of a rendering
 
 
 INTS: Final = frozenset({Kind.INT, Kind.INT8, Kind.INT16, Kind.INT32, Kind.INT64})
@@ -100,10 +106,26 @@ class Function:
     result: Type
     call: Callable[..., Any]
     variadic: bool = False
+    cost: int = 50
+    """Of one call, in steps (see ``meter``), without what its texts and lists cost by their lengths."""
+    rate: int = 16
+    """Steps for 16 characters of its arguments."""
+    work: Callable[[], int] | None = None
+    """Gives the steps that the last call took besides, where lengths do not tell."""
+    fault: str = ""
+    """Go's text of why templates cannot call it, once the number of its arguments is right; empty if they can."""
 
     @property
     def go_type(self) -> Type:
-        return FUNC
+        return _function_type(self.parameters, self.result, self.variadic)
+
+
+@cache
+def _function_type(parameters: tuple[Type, ...], result: Type, variadic: bool) -> Type:
+    names = [parameter.name for parameter in parameters]
+    if variadic:
+        names[-1] = f"...{names[-1]}"
+    return Type(f"func({', '.join(names)}) {result.name}", Kind.FUNC)
 
 
 class FunctionError(Exception):
@@ -131,6 +153,7 @@ ANY: Final = Type("interface {}", Kind.INTERFACE)
 FUNC: Final = Type("func", Kind.FUNC)
 STRINGS: Final = Type("[]string", Kind.SLICE, elem=STRING)
 ANYS: Final = Type("[]interface {}", Kind.SLICE, elem=ANY)
+BYTES: Final = Type("[]uint8", Kind.SLICE, elem=UINT8)
 MAP: Final = Type("map[string]interface {}", Kind.MAP, key=STRING, elem=ANY)
 
 _NATURAL: Final[dict[type, Type]] = {
@@ -171,19 +194,21 @@ class Word(str):
 
 
 class Sequence(list[Any]):
-    """A slice of another type than ``[]interface {}``."""
+    """A slice of another type than ``[]interface {}``, or a nil one (which is empty, but ``null`` in JSON)."""
 
-    def __init__(self, items: Iterable[Value], go_type: Type) -> None:
+    def __init__(self, items: Iterable[Value], go_type: Type, *, nil: bool = False) -> None:
         super().__init__(items)
         self.go_type = go_type
+        self.nil = nil
 
 
 class Mapping(dict[Any, Any]):
-    """A map of another type than ``map[string]interface {}``."""
+    """A map of another type than ``map[string]interface {}``, or a nil one."""
 
-    def __init__(self, items: MappingLike[Value, Value], go_type: Type) -> None:
+    def __init__(self, items: MappingLike[Value, Value], go_type: Type, *, nil: bool = False) -> None:
         super().__init__(items)
         self.go_type = go_type
+        self.nil = nil
 
 
 def type_of(value: Value) -> Type:

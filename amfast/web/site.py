@@ -11,6 +11,7 @@ from amfast.model.clock import Clock
 from amfast.model.duration import format_go_duration
 from amfast.model.matcher import MatcherMode
 from amfast.model.metric import Family, Measured
+from amfast.model.tracing import Tracing
 from amfast.web import pages
 from amfast.web.api_alerts import AlertsApi
 from amfast.web.api_silences import SilencesApi
@@ -21,6 +22,7 @@ from amfast.web.message import Handler, Request, Response, text_error
 from amfast.web.metrics import MetricsPage
 from amfast.web.ports import BuildInfo, Ports
 from amfast.web.router import Match, Router, clean_path, redirect
+from amfast.web.traces import traced
 from amfast.web.v2 import API_PATH, V2
 
 
@@ -50,7 +52,9 @@ class Site:
         log: logging.Logger,
         parts: Iterable[Measured] = (),
         stopwatch_ns: Callable[[], int] | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or Tracing()
         self._prefix = options.route_prefix.rstrip("/")
         self._v2_path = self._prefix + API_PATH
         self._log = log
@@ -81,7 +85,7 @@ class Site:
         has_body = bool(request.body)
         answer = request.answers.get(has_body)
         if answer is None:
-            answer = request.answers[has_body] = self._find(request)
+            answer = request.answers[has_body] = traced(self._find(request), self._tracing)
         return answer(request)
 
     def _find(self, request: Request) -> Handler:

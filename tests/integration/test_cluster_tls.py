@@ -149,9 +149,12 @@ def test_a_dead_peer_is_suspected_while_every_packet_to_it_fails(on_loop, tls):
     async def body(cluster):
         nodes = await three(cluster, tls)
         await nodes[2].peer.close()
-        dropping = asyncio.create_task(chatter(nodes[0]))
-        await until(lambda: nodes[0].names == nodes[1].names == ["a", "b"], 6)
-        dropping.cancel()
+        with socket.socket() as holder:  # or the address may become somebody else's
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            holder.bind(nodes[2].udp_tcp)
+            dropping = asyncio.create_task(chatter(nodes[0]))
+            await until(lambda: nodes[0].names == nodes[1].names == ["a", "b"], 6)
+            dropping.cancel()
         await asyncio.gather(dropping, return_exceptions=True)
         errors = {f.name: dict(f.samples) for f in nodes[0].peer.metrics()}
         assert errors["alertmanager_tls_transport_write_errors_total"]["packet",] > 0

@@ -8,16 +8,19 @@ import sys
 import time
 from pathlib import Path
 from typing import IO
+from urllib.request import Request, urlopen
 
 import pytest
+
+from tests.support.sink import PostSink
 
 CONFIG = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 END_S = 8.0
 """Far less than the 10 s that each silent peer may take."""
 
 
-def daemon(folder: Path, *flags: str) -> subprocess.Popen[str]:
-    (folder / "alertmanager.yml").write_text(CONFIG)
+def daemon(folder: Path, *flags: str, config: str = CONFIG) -> subprocess.Popen[str]:
+    (folder / "alertmanager.yml").write_text(config)
     command = [
         sys.executable,
         *("-m", "amfast"),
@@ -92,7 +95,6 @@ def test_a_configuration_that_asks_for_what_cannot_be_done_ends_the_start_with_a
     file.write_text(
         "route: {receiver: r}\n"
         "receivers: [{name: r, slack_configs: [{api_url: http://h}], sns_configs: [{topic_arn: t}]}]\n"
-        "tracing: {endpoint: h}\n"
         "event_recorder: {file_outputs: [{path: events}]}\n"
     )
     command = [sys.executable, "-m", "amfast", f"--config.file={file}", f"--storage.path={tmp_path / 'data'}"]
@@ -103,7 +105,6 @@ def test_a_configuration_that_asks_for_what_cannot_be_done_ends_the_start_with_a
     for text in (
         "am.yml:2:38: receivers[0].slack_configs: amfast cannot send through slack yet",
         "am.yml:2:74: receivers[0].sns_configs: amfast cannot send through sns yet",
-        "am.yml:3:10: tracing: amfast cannot send traces yet",
         "am.yml: event_recorder: amfast cannot record events yet",
     ):
         assert text in done.stderr
@@ -124,6 +125,50 @@ def test_a_changed_file_is_taken_by_itself_when_that_is_asked_for(tmp_path: Path
     assert process.returncode == 0
 
 
-def _lines_up_to(log: IO[str], text: str) -> None:
-    """Read on until a line has the text."""
-    assert any(text in line for line in log), f"the log ends without {text!r}"
+TEMPLATES = """
+route: {receiver: r, group_wait: 10ms, labels: {who: '{{ .CommonLabels.team | toUpper }}'}}
+receivers:
+- name: r
+  webhook_configs:
+  - url: 'URL/{{ .RouteLabels.who }}'
+    payload: {text: 'Alert {{ template "slack.default.title" . }}', own: '{{ template "own" . }}'}
+templates: ['*.tmpl']
+"""
+
+
+def test_a_notification_says_what_templates_make_of_it(tmp_path: Path) -> None:
+    sink = PostSink()
+    (tmp_path / "own.tmpl").write_text('{{ define "own" }}{{ len .Alerts }}{{ end }}')
+    process = daemon(tmp_path, "--cluster.listen-address=", config=TEMPLATES.replace("URL", sink.url))
+    assert process.stderr is not None
+    try:
+        address = _lines_up_to(process.stderr, "Listening on").rpartition("address=")[2].strip()
+        body = b'[{"labels": {"alertname": "X", "team": "a"}}]'
+        headers = {"Content-Type": "application/json"}
+        urlopen(Request(f"http://{address}/api/v2/alerts", body, headers), timeout=10).close()
+        assert sink.wait_for(1) == [("/hook/A", b'{"own":1,"text":"Alert [FIRING:1]  (X a)"}\n')]
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+        sink.close()
+
+
+def test_template_files_that_cannot_be_parsed_end_the_start_with_a_line_for_each(tmp_path: Path) -> None:
+    (tmp_path / "a.tmpl").write_text("\n{{ if }}")
+    (tmp_path / "b.tmpl").write_text("{{ nothing }}")
+    process = daemon(tmp_path, "--cluster.listen-address=", config=TEMPLATES.replace("URL", "http://h"))
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 1
+    for text in (
+        "a.tmpl:2: missing value for if",
+        'b.tmpl:1: function \\"nothing\\" not defined',
+        "(and 1 more, see above)",
+    ):
+        assert text in log
+
+
+def _lines_up_to(log: IO[str], text: str) -> str:
+    """Read on until a line has the text, and return that line."""
+    found = next((line for line in log if text in line), "")
+    assert found, f"the log ends without {text!r}"
+    return found

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from amfast.app import App
-from amfast.cli.grammar import parse
+from amfast.cli.flags import parse
 from amfast.model.errors import AmfastError
 from amfast.model.silence import MatcherSpec, Silence, SilenceRefused
 from amfast.model.timestamp import NS

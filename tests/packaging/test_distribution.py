@@ -64,7 +64,11 @@ def test_the_wheel_holds_what_runs_and_nothing_that_was_compiled_from(built):
     assert {
         Path(name).stem for name in names if name.startswith("amfast/_ext/") and name.endswith(".pyi")
     } >= modules
-    assert "amfast/py.typed" in names
+    assert {
+        "amfast/py.typed",
+        "amfast/template/defaults/text.tmpl",
+        "amfast/template/defaults/email.tmpl",
+    } <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert [name for name in names if name.endswith((".c", ".pyx", ".pxd")) or name.startswith("tests")] == []
 
@@ -87,6 +91,8 @@ def test_the_wheel_runs_in_an_empty_environment_and_folder(built, tmp_path):
     assert run(python, "-m", "amfast", "--help", folder=empty).startswith("usage: amfast ")
     lend_dependencies(home)
     assert run(home / "bin" / "amfast-load", "--version", folder=empty).startswith("amfast-load 0.")
+    render = ("template", "render", "--template.glob=x", '--template.text={{ template "__alertmanager" . }}')
+    assert run(home / "bin" / "amfast-tool", *render, folder=empty) == "Alertmanager"
     program = "".join(f"import amfast._ext.{name}\n" for name in modules) + "print(amfast.__file__)"
     assert str(home) in run(python, "-c", program, folder=empty)
 

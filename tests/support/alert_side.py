@@ -117,6 +117,7 @@ def route_to(
         cluster_wait_s=lambda: 0.0,
         not_before_us=not_before_us,
         mutable_marks=lambda: ALL_MARKS,
+        render_labels=lambda flush, _alerts: (flush.route_labels, ()),
     )
     store.place = dispatcher.place
     dispatcher.begin()

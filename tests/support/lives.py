@@ -21,6 +21,8 @@ from amfast.receivers.http import Answer
 from amfast.receivers.table import INTEGRATIONS
 from amfast.running import Parts, Running
 from amfast.storage.alerts import AlertsFile, Contents
+from amfast.template import gotime
+from amfast.template.loading import load_templates
 from amfast.views import AlertViews, Mutes
 from amfast.web.ports import AlertFilter
 from tests.support.alert_side import make_store, post
@@ -49,6 +51,9 @@ class People:
         self.told: list[tuple[float, str, str]] = []
         self.status = 200
         self.after_s = 0.0
+
+    def check(self, _config: object) -> None:
+        """Everything can be sent."""
 
     async def post(self, _url: str, *, body: bytes, **_options: object) -> Answer:
         await self._clock.sleep(self.after_s)
@@ -110,11 +115,13 @@ class Life:
         self._running = Running(
             Parts(
                 load_config=self._load,
+                load_templates=lambda config: load_templates(config.templates, lambda: gotime.ZERO),
                 store=self.store,
                 views=self.views,
                 stages=lambda _config, inhibitor: [Inhibit(inhibitor.inhibiting, self.counts, self.clock)],
                 around=around,
                 http=self._people,  # type: ignore[arg-type]
+                trace=self._trace,
                 log=LOG,
                 retention_ns=10**15,
                 not_before_us=0,
@@ -122,6 +129,9 @@ class Life:
         )
         await self._running.apply(self._load(), restored.timers)
         return self
+
+    async def _trace(self, _config: object) -> None:
+        """Trace nothing."""
 
     def _load(self) -> Config:
         return loads(self._text, "am.yml", INTEGRATIONS)

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,13 @@ class ReferenceAlertmanager:
             pytest.skip(f"needs {_PROGRAM} (Debian package {_PROGRAM})")
         return [program]
 
-    def __init__(self, folder: Path, config: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        environment: Mapping[str, str] | None = None,
+        more: Sequence[str] = (),
+    ) -> None:
         command = self.command()
         self._config = folder / "alertmanager.yml"
         self._config.write_text(config)
@@ -44,9 +51,14 @@ class ReferenceAlertmanager:
             "--cluster.listen-address=",
             "--web.external-url=http://am.example/base",
             "--web.route-prefix=/",
+            *more,
         ]
         self._process = subprocess.Popen(
-            [*command, *flags], cwd=_ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*command, *flags],
+            cwd=_ROOT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         try:
             self._wait()

@@ -10,48 +10,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amfast.cli import grammar, values
+from amfast.cli import flags, grammar, values
 
 REFERENCE = shutil.which("prometheus-alertmanager")
 
 
 def error_of(*argv: str) -> str:
     with pytest.raises(grammar.UsageError) as caught:
-        grammar.parse(argv)
+        flags.parse(argv)
     return str(caught.value)
 
 
 def text_of(*argv: str) -> str:
     with pytest.raises(grammar.TextAsked) as caught:
-        grammar.parse(argv)
+        flags.parse(argv)
     return caught.value.text
 
 
 def test_a_value_follows_an_equals_sign_or_stands_alone():
-    assert grammar.parse(["--config.file=a=b"]).config_file == "a=b"
-    assert grammar.parse(["--config.file", "a"]).config_file == "a"
-    assert grammar.parse(["--config.file="]).config_file == ""
-    assert grammar.parse(["--config.file", "--", "--x"]).config_file == "--x"
+    assert flags.parse(["--config.file=a=b"]).config_file == "a=b"
+    assert flags.parse(["--config.file", "a"]).config_file == "a"
+    assert flags.parse(["--config.file="]).config_file == ""
+    assert flags.parse(["--config.file", "--", "--x"]).config_file == "--x"
 
 
 def test_a_repeatable_flag_replaces_its_default_and_collects_in_order():
-    assert grammar.parse([]).web_listen_address == (":9093",)
-    assert grammar.parse(["--web.listen-address=:1", "--web.listen-address", ":2"]).web_listen_address == (
+    assert flags.parse([]).web_listen_address == (":9093",)
+    assert flags.parse(["--web.listen-address=:1", "--web.listen-address", ":2"]).web_listen_address == (
         ":1",
         ":2",
     )
-    assert grammar.parse(["--cluster.peer=b:1", "--cluster.peer=a:1"]).cluster_peer == ("b:1", "a:1")
+    assert flags.parse(["--cluster.peer=b:1", "--cluster.peer=a:1"]).cluster_peer == ("b:1", "a:1")
 
 
 def test_a_switch_takes_no_value_and_has_an_opposite():
-    assert grammar.parse(["--log.silences"]).log_silences is True
-    assert grammar.parse(["--no-log.silences"]).log_silences is False
+    assert flags.parse(["--log.silences"]).log_silences is True
+    assert flags.parse(["--no-log.silences"]).log_silences is False
     assert error_of("--log.silences=true") == "unexpected true"
 
 
 def test_new_units_and_levels_of_current_releases_are_known():
-    assert grammar.parse(["--data.retention=1w2d"]).data_retention_s == 9 * 86400
-    assert grammar.parse(["--log.level=WARN"]).log_level == "warn"
+    assert flags.parse(["--data.retention=1w2d"]).data_retention_s == 9 * 86400
+    assert flags.parse(["--log.level=WARN"]).log_level == "warn"
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_durations_are_read_to_the_nanosecond(text, value_ns):
 
 
 def test_numbers_may_be_written_as_fractions_and_are_cut():
-    assert grammar.parse(["--web.get-concurrency=1.9"]).web_get_concurrency == 1
-    assert grammar.parse(["--silences.max-silences=-1e3"]).silences_max_silences == -1000
+    assert flags.parse(["--web.get-concurrency=1.9"]).web_get_concurrency == 1
+    assert flags.parse(["--silences.max-silences=-1e3"]).silences_max_silences == -1000
 
 
 def test_arguments_are_read_from_files_in_place(tmp_path):
@@ -77,7 +77,7 @@ def test_arguments_are_read_from_files_in_place(tmp_path):
     inner.write_text("# a comment\n--log.level\nwarn\r\n")
     outer = tmp_path / "outer"
     outer.write_text(f"--config.file=with blank\n@{inner}\n")
-    options = grammar.parse([f"@{outer}", "--storage.path=s"])
+    options = flags.parse([f"@{outer}", "--storage.path=s"])
     assert (options.config_file, options.log_level, options.storage_path) == ("with blank", "warn", "s")
 
 
@@ -114,7 +114,7 @@ def test_completion_offers_the_flags_while_one_is_typed():
 )
 def test_whatever_the_arguments_there_are_options_a_text_or_one_clear_error(argv):
     with suppress(grammar.TextAsked, grammar.UsageError):
-        grammar.parse(argv)
+        flags.parse(argv)
 
 
 WRONG = [
@@ -191,7 +191,7 @@ def test_what_prints_a_text_there_prints_one_here(argv, tmp_path):
 @pytest.mark.parametrize("text", RIGHT)
 def test_durations_that_are_taken_there_are_taken_here(text, tmp_path):
     argv = [f"--data.retention={text}"]
-    grammar.parse(argv)
+    flags.parse(argv)
     theirs = run([REFERENCE], [*argv, "--storage.path="], tmp_path)  # stops it right after parsing
     assert "Unable to create data directory" in theirs.stderr
 

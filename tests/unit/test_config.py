@@ -164,6 +164,7 @@ zzz: 1
         "am.yml:2:20: global.resolve_timeout: not a duration: 'soon' (write it like 30s, 5m or 1d12h)",
         "am.yml:3:18: global.slack_api_url: the URL must start with http:// or https://",
         'am.yml:5:3: route.reciever: unknown key, did you mean "receiver"?',
+        "am.yml:8:15: route.routes[0].receiver: there is no receiver named 'q'",
         "am.yml:10:5: route.routes[0].group_wait: the key is there twice",
         "am.yml:11:16: route.routes[0].matchers[0]: error parsing regexp: missing closing ): `^(?:()$`",
         "am.yml:12:15: route.routes[1].continue: expected true or false, without quotes",
@@ -175,6 +176,42 @@ zzz: 1
         "am.yml:17:9: receivers[1].name: the receiver name 'r' is there twice",
         "am.yml:18:27: receivers[1].webhook_configs[0].url: the URL must start with http:// or https://",
         "am.yml:19:1: zzz: unknown key",
+    ]
+
+
+def test_a_wrong_value_of_a_route_hides_nothing_else_of_it_and_nothing_follows_from_it() -> None:
+    text = """route:
+  receiver: r
+  group_by: [a, a]
+  matchers: ["="]
+  group_interval: 0s
+  repeat_interval: 0x
+  routes:
+  - receiver: nobody
+    matchers: ['a=~"("']
+    group_by: ['...', b]
+    labels: {'': x}
+    mute_time_intervals: [none]
+    routes:
+    - receiver: [nobody]
+      match: {a-b: c}
+      group_by: [[a]]
+receivers: [{name: r}]
+"""
+    child = "route.routes[0]"
+    assert [line.partition(" ")[2] for line in errors(text)] == [
+        "route.group_by: label 'a' is there twice",
+        "route.matchers[0]: bad matcher format: =",
+        "route.group_interval: must not be zero",
+        "route.repeat_interval: not a duration: '0x' (write it like 30s, 5m or 1d12h)",
+        f"{child}.receiver: there is no receiver named 'nobody'",
+        f"{child}.matchers[0]: error parsing regexp: missing closing ): `^(?:()$`",
+        f"{child}.group_by: ... groups by all labels: name no others beside it",
+        f"{child}.labels: invalid label name ''",
+        f"{child}.mute_time_intervals: there is no time interval named 'none'",
+        f"{child}.routes[0]: invalid label name 'a-b' in match or match_re",
+        f"{child}.routes[0].receiver: expected text, found a list",
+        f"{child}.routes[0].group_by[0]: expected text, found a list",
     ]
 
 

@@ -118,5 +118,13 @@ def test_a_file_that_is_right_says_what_amfast_cannot_do() -> None:
     )
 
 
+def test_templates_can_be_used_wherever_a_webhook_and_its_route_have_them() -> None:
+    text = (
+        "route: {receiver: r, labels: {a: '{{ .Status }}'}}\ntemplates: ['*.tmpl']\n"
+        "receivers: [{name: r, webhook_configs: [{url: 'http://h/{{ .Status }}', payload: {a: '{{ .Status }}'}}]}]"
+    )
+    assert loads(text, "am.yml", INTEGRATIONS).unsupported == ()
+
+
 def test_keys_of_a_route_are_all_described() -> None:
     assert all(row.about for row in rows_of(RouteBlock))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from amfast.cli import grammar
+from amfast.cli import flags
 from amfast.cli.checks import check_options
 
 FOLDER = Path(__file__).parents[2] / "examples" / "cluster"
@@ -28,14 +28,14 @@ def _examples_on_the_path(monkeypatch):
 def test_every_node_gets_a_command_line_of_its_own_that_amfast_understands():
     import run
 
-    options = [grammar.parse(run.command(node, [])[3:]) for node in run.NODES]
+    options = [flags.parse(run.command(node, [])[3:]) for node in run.NODES]
     for one in options:
         check_options(one)
         others = {other.cluster_listen_address for other in options} - {one.cluster_listen_address}
         assert set(one.cluster_peer) == others
     assert len({one.storage_path for one in options}) == len({one.web_listen_address for one in options}) == 3
     assert options[0].log_level == "warn"
-    assert grammar.parse(run.command(run.NODES[0], ["--log.level=info"])[3:]).log_level == "info"
+    assert flags.parse(run.command(run.NODES[0], ["--log.level=info"])[3:]).log_level == "info"
 
 
 def test_prometheus_is_told_of_all_three_nodes():

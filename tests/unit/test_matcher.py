@@ -294,6 +294,8 @@ def test_whatever_is_read_prints_as_text_that_reads_the_same(text: str) -> None:
         found = parse_matchers(text, FALLBACK)
     except MatcherError:
         return
+    if not all(matcher.name for matcher in found):
+        return  # the reference, too, reads `""=a` and prints `{="a"}`, which nobody can read
     assert parse_matchers(format_matchers(found), UTF8) == found
 
 

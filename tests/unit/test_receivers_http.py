@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from amfast.config.http import HttpConfig
+from amfast.loopclock import LoopClock
+from amfast.receivers.answers import BODY_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, Answer
 from amfast.receivers.errors import HttpError
-from amfast.receivers.http import BODY_BYTES_MAX, REQUESTS_MAX, AiohttpClient, Answer
+from amfast.receivers.http import REQUESTS_MAX, NetworkClient
 
 Reply = Callable[[bytes], bytes]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def reply(status: int, body: bytes = b"", *headers: str) -> bytes:
@@ -21,8 +26,33 @@ def reply(status: int, body: bytes = b"", *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+@contextlib.asynccontextmanager
+async def serving(handle: Handler) -> AsyncIterator[str]:
+    """A server, and its URL; it ends when its connections have ended."""
+    tasks: set[asyncio.Task[object]] = set()
+
+    async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        with contextlib.suppress(ConnectionError):
+            await handle(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(run, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=5)
+            assert not left
+
+
 def talk(
-    answer: Reply, use: Callable[[AiohttpClient, str], Awaitable[Answer]], *, closing: bool = False
+    answer: Reply, use: Callable[[NetworkClient, str], Awaitable[Answer]], *, closing: bool = False
 ) -> tuple[Answer, list[bytes]]:
     """Run ``use`` with a client and the URL of a server; also returns the requests as they came.
 
@@ -30,30 +60,24 @@ def talk(
     """
     requests: list[bytes] = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await _head(reader):
-                length = next(
-                    (int(line.split(b":")[1]) for line in head.split(b"\r\n") if b"ontent-Length:" in line), 0
-                )
-                requests.append(head + await reader.readexactly(length))
-                writer.write(answer(requests[-1]))
-                await writer.drain()
-                if closing:
-                    return
-        except ConnectionError:
-            return
-        finally:
-            writer.close()
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await _head(reader):
+            length = next(
+                (int(line.split(b":")[1]) for line in head.split(b"\r\n") if b"ontent-Length:" in line), 0
+            )
+            requests.append(head + await reader.readexactly(length))
+            writer.write(answer(requests[-1]))
+            await writer.drain()
+            if closing:
+                return
 
     async def run() -> Answer:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        client = AiohttpClient()
-        try:
-            return await use(client, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        finally:
-            await client.close()
-            server.close()
+        async with serving(handle) as url:
+            client = NetworkClient(LoopClock(), random.Random(1), {})
+            try:
+                return await use(client, url)
+            finally:
+                await client.close()
 
     return asyncio.run(run()), requests
 
@@ -67,7 +91,7 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
 
 def post(
     path: str = "/p", *, follow: bool = True, timeout_s: float | None = 5.0
-) -> Callable[[AiohttpClient, str], Awaitable[Answer]]:
+) -> Callable[[NetworkClient, str], Awaitable[Answer]]:
     headers = {"User-Agent": "Alertmanager/0", "Content-Type": "application/json"}
     return lambda client, url: client.post(
         url + path,
@@ -126,7 +150,7 @@ def test_a_redirect_to_something_else_than_http_fails() -> None:
 
 
 def test_no_cookie_is_kept() -> None:
-    async def twice(client: AiohttpClient, url: str) -> Answer:
+    async def twice(client: NetworkClient, url: str) -> Answer:
         await post()(client, url)
         return await post()(client, url)
 
@@ -143,7 +167,7 @@ def test_an_answer_longer_than_the_limit_is_cut_off() -> None:
     "raw", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", b"\x00" * 100_000]
 )
 def test_a_broken_answer_is_one_error(raw: bytes) -> None:
-    async def once(client: AiohttpClient, url: str) -> Answer:
+    async def once(client: NetworkClient, url: str) -> Answer:
         return await post(timeout_s=0.3)(client, url)
 
     with pytest.raises(HttpError) as caught:
@@ -152,7 +176,7 @@ def test_a_broken_answer_is_one_error(raw: bytes) -> None:
 
 
 def test_nobody_listening_is_said_without_the_address() -> None:
-    async def elsewhere(client: AiohttpClient, _url: str) -> Answer:
+    async def elsewhere(client: NetworkClient, _url: str) -> Answer:
         return await post()(client, "http://127.0.0.1:1")
 
     with pytest.raises(HttpError, match=r"^cannot connect: Connection refused$"):
@@ -192,46 +216,112 @@ def test_a_success_counts_whatever_becomes_of_its_body(raw: bytes) -> None:
 
 
 def test_a_success_whose_body_never_ends_counts_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amfast.receivers.http.BODY_WAIT_S", 0.05)
+    monkeypatch.setattr("amfast.receivers.answers.BODY_WAIT_S", 0.05)
     answer, requests = talk(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", post())
     assert (answer.status, answer.body, len(requests)) == (200, b"abc", 1)
 
 
 @pytest.mark.parametrize(
-    "broken", [b"Content-Length: -1\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"]
+    "broken",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"220 mail.example ESMTP\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: 1\r\n" % i for i in range(HEADERS_MAX + 2)) + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * (HEADER_BYTES_MAX + 1),
+    ],
 )
 def test_an_answer_that_is_no_http_is_not_asked_for_again(broken: bytes) -> None:
     with pytest.raises(HttpError, match="not valid HTTP") as caught:
-        talk(lambda _: b"HTTP/1.1 200 OK\r\n" + broken, post())
+        talk(lambda _: broken, post())
     assert not caught.value.retry
 
 
-def test_a_hanging_receiver_takes_no_connection_from_another() -> None:
-    async def main() -> Answer:
-        async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read()  # until the client gives up
-            writer.close()
+def test_an_announcement_is_no_answer() -> None:
+    answer, requests = talk(lambda _: b"HTTP/1.1 100 Continue\r\n\r\n" + reply(201, b"b"), post())
+    assert (answer.status, answer.body, len(requests)) == (201, b"b", 1)
 
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await _head(reader)
-            writer.write(reply(200))
-            await writer.drain()
-            writer.close()
 
-        client = AiohttpClient()
-        servers = [await asyncio.start_server(serve, "127.0.0.1", 0) for serve in (hang, answer)]
-        ports = [server.sockets[0].getsockname()[1] for server in servers]
-        hang_at, answer_at = (f"http://127.0.0.1:{port}" for port in ports)
-        hanging = [asyncio.create_task(post(timeout_s=None)(client, hang_at)) for _ in range(150)]
-        await asyncio.sleep(0)
-        try:
-            return await post(timeout_s=5)(client, answer_at)
-        finally:
-            for task in hanging:
-                task.cancel()
-            await asyncio.gather(*hanging, return_exceptions=True)
+def test_an_answer_may_end_with_its_connection() -> None:
+    answer, _ = talk(lambda _: b"HTTP/1.1 500 X\r\n\r\nwhy", post(), closing=True)
+    assert (answer.status, answer.body) == (500, b"why")
+
+
+@pytest.mark.parametrize("last", [b"", b"Connection: close\r\n"])
+def test_a_connection_is_used_again_unless_the_server_ends_it(last: bytes) -> None:
+    async def main() -> int:
+        connections = 0
+
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal connections
+            connections += 1
+            while head := await _head(reader):
+                await reader.readexactly(int(head.partition(b"Content-Length: ")[2].split(b"\r\n")[0]))
+                writer.write(b"HTTP/1.1 200 OK\r\n" + last + chunked)
+
+        chunked = b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+        async with serving(handle) as url:
+            client = NetworkClient(LoopClock(), random.Random(1), {})
+            for _ in range(3):
+                answer = await post()(client, url)
+                assert (answer.status, answer.body) == (200, b"x")
             await client.close()
-            for server in servers:
-                server.close()
+        return connections
+
+    assert asyncio.run(main()) == (3 if last else 1)
+
+
+def test_what_comes_unasked_ends_the_connection_and_answers_nothing() -> None:
+    """Or whoever can write into an idle connection would answer the next request."""
+
+    async def twice(client: NetworkClient, url: str) -> Answer:
+        await post()(client, url)
+        await asyncio.sleep(0.05)
+        return await post("/second")(client, url)
+
+    answer, requests = talk(
+        lambda request: reply(503) if b"/second" in request else reply(200) + reply(204), twice
+    )
+    assert answer.status == 503
+    assert len(requests) == 2
+
+
+def test_a_header_cannot_begin_another_line() -> None:
+    with pytest.raises(HttpError, match="line break"):
+        talk(
+            lambda _: reply(200),
+            lambda client, url: client.post(
+                url, headers={"X": "a\r\nY: b"}, body=b"", timeout_s=1, config=HttpConfig()
+            ),
+        )
+
+
+def test_a_name_in_the_url_is_sent_as_basic_authorization() -> None:
+    _, (request,) = talk(
+        lambda _: reply(200), lambda client, url: post()(client, url.replace("//", "//me:p%40ss@"))
+    )
+    assert b"\r\nAuthorization: Basic bWU6cEBzcw==\r\n" in request
+
+
+def test_a_hanging_receiver_takes_no_connection_from_another() -> None:
+    async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the client gives up
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        writer.write(reply(200))
+        await writer.drain()
+
+    async def main() -> Answer:
+        async with serving(hang) as hang_at, serving(answer) as answer_at:
+            client = NetworkClient(LoopClock(), random.Random(1), {})
+            hanging = [asyncio.create_task(post(timeout_s=None)(client, hang_at)) for _ in range(150)]
+            await asyncio.sleep(0)
+            try:
+                return await post(timeout_s=5)(client, answer_at)
+            finally:
+                for task in hanging:
+                    task.cancel()
+                await asyncio.gather(*hanging, return_exceptions=True)
+                await client.close()
 
     assert asyncio.run(main()).status == 200

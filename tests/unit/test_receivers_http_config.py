@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 import ssl
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from amfast.config.http import HttpConfig
+from amfast.config.http import JWT_GRANT, HttpConfig
 from amfast.config.load import loads
 from amfast.config.receivers.webhook import WebhookConfig
+from amfast.config.tls import TlsConfig
+from amfast.loopclock import LoopClock
+from amfast.model.errors import AmfastError
+from amfast.receivers.answers import Answer
 from amfast.receivers.credentials import left_domain, own_headers
 from amfast.receivers.errors import HttpError
-from amfast.receivers.http import AiohttpClient, Answer
-from amfast.receivers.proxies import proxy_for
+from amfast.receivers.http import NetworkClient
+from amfast.receivers.proxies import is_direct, proxy_for
 from amfast.receivers.table import INTEGRATIONS
 from tests.support.certificates import Authority
 
+VECTORS = Path(__file__).parents[1] / "vectors"
 Reply = Callable[[bytes], bytes]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -76,7 +83,7 @@ def post(servers: list[Server], how: HttpConfig, url: str = "", times: int = 1) 
         running = [await asyncio.start_server(one.serve, "127.0.0.1", 0, ssl=one.tls) for one in servers]
         for one, server in zip(servers, running, strict=True):
             one.port = server.sockets[0].getsockname()[1]
-        client = AiohttpClient()
+        client = NetworkClient(LoopClock(), random.Random(1), {})
         target = (url or "http://127.0.0.1:{0}/p").format(*(one.port for one in servers))
         try:
             for _ in range(times):
@@ -227,7 +234,7 @@ def test_a_proxy_is_asked_with_its_password() -> None:
 
     async def run() -> None:
         server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-        client = AiohttpClient()
+        client = NetworkClient(LoopClock(), random.Random(1), {})
         port = server.sockets[0].getsockname()[1]
         through = config(f"proxy_url: 'http://user:pass@127.0.0.1:{port}'")
         await client.post("http://receiver.example/p", headers={}, body=b"{}", timeout_s=5, config=through)
@@ -258,6 +265,7 @@ def test_a_proxy_is_asked_with_its_password() -> None:
         ("10.0.0.0/8", "http://11.1.2.3/", False),
         ("10.1.2.3", "http://10.1.2.3:5/", True),
         ("10.1.2.3:6", "http://10.1.2.3:5/", False),
+        (".3, 3", "http://10.1.2.3/", False),
         ("2001:db8::/32", "http://[2001:db8::1]/", True),
         ("2001:db8::1", "http://[2001:db8::1]/", True),
         ("nonsense/99,,", "http://a.example/", False),
@@ -265,20 +273,99 @@ def test_a_proxy_is_asked_with_its_password() -> None:
 )
 def test_no_proxy_names_who_is_reached_directly(no_proxy: str, url: str, direct: bool) -> None:
     how = config(f"proxy_url: 'http://p', no_proxy: '{no_proxy}'" if no_proxy else "proxy_url: 'http://p'")
-    assert (proxy_for(how, url) is None) is direct
+    assert (proxy_for(how, url, {}) is None) is direct
+
+
+def test_go_reaches_the_same_hosts_directly() -> None:
+    cases = json.loads((VECTORS / "no_proxy.json").read_text())
+    assert [direct for _, _, direct in cases] == [is_direct(url, no_proxy) for no_proxy, url, _ in cases]
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "proxy"),
+    [
+        ({}, "http://a.example/", None),
+        ({"HTTP_PROXY": "http://p:1"}, "http://a.example/", "http://p:1"),
+        ({"HTTP_PROXY": "http://p:1"}, "https://a.example/", None),
+        ({"https_proxy": "socks5://p:1"}, "https://a.example/", "socks5://p:1"),
+        ({"HTTP_PROXY": "", "http_proxy": "p:1"}, "http://a.example/", "http://p:1"),
+        ({"HTTP_PROXY": "one:1", "http_proxy": "two:1"}, "http://a.example/", "http://one:1"),
+        ({"HTTP_PROXY": "http://p:1", "no_proxy": "b, .a.example"}, "http://c.a.example/", None),
+        ({"HTTP_PROXY": "http://p:1"}, "http://127.0.0.1:9/", None),
+        ({"HTTP_PROXY": "http://p:1"}, "http://localhost/", None),
+        ({"HTTPS_PROXY": "ftp://p:1"}, "https://a.example/", "http://p:1"),
+    ],
+)
+def test_the_environment_names_the_proxy(environment: dict[str, str], url: str, proxy: str | None) -> None:
+    assert proxy_for(config("proxy_from_environment: true"), url, environment) == proxy
+
+
+@pytest.mark.parametrize(
+    ("environment", "why"),
+    [
+        ({"HTTP_PROXY": "//p"}, "the URL of the proxy is malformed"),
+        ({"HTTP_PROXY": "http://a b:1"}, "the URL of the proxy is malformed"),
+        ({"HTTP_PROXY": "http://p:1", "REQUEST_METHOD": "GET"}, "as in CGI"),
+    ],
+)
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_not_passed_by(
+    environment: dict[str, str], why: str
+) -> None:
+    with pytest.raises(HttpError, match=why):
+        proxy_for(config("proxy_from_environment: true"), "http://a.example/", environment)
+
+
+@pytest.mark.parametrize(
+    "reply", [b"", b"\x05", b"\x05\xff", b"\x04\x00", b"HTTP/1.1 400 X\r\n\r\n", b"\x05\x00\x05\x01"]
+)
+def test_a_socks_proxy_that_refuses_is_one_error(reply: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(reply)
+        writer.close()
+
+    async def run() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        client = NetworkClient(LoopClock(), random.Random(1), {})
+        how = config(f"proxy_url: 'socks5://u:geheim@127.0.0.1:{server.sockets[0].getsockname()[1]}'")
+        try:
+            await client.post("http://a.example/", headers={}, body=b"", timeout_s=5, config=how)
+        finally:
+            await client.close()
+            server.close()
+
+    with pytest.raises(HttpError, match="the SOCKS proxy cannot be reached or refuses the connection"):
+        asyncio.run(run())
+
+
+def test_what_can_never_be_sent_is_refused_before_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusal(how: HttpConfig) -> str:
+        async def check() -> None:
+            NetworkClient(LoopClock(), random.Random(1), {}).check(how)
+
+        with pytest.raises(AmfastError) as raised:
+            asyncio.run(check())
+        return str(raised.value)
+
+    signing = config(f"oauth2: {{client_id: c, token_url: 'http://t', grant_type: '{JWT_GRANT}'}}")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert "pip install 'amfast[jwt]'" in refusal(signing)
+    assert "cannot read a file of tls_config" in refusal(config("tls_config: {ca_file: none}"))
+    by_reference = HttpConfig(tls_config=TlsConfig(cert_file="a", key_ref="b"))
+    assert "key_ref names something in a secret manager" in refusal(by_reference)
+    assert "max_version is below" in refusal(config("tls_config: {min_version: TLS13, max_version: TLS12}"))
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("oauth2: {client_id: c, token_url: 'http://t'}", "oauth2"),
-        ("proxy_from_environment: true", "proxy_from_environment"),
-        ("proxy_url: 'socks5://p'", "a proxy_url that does not begin with http:// or https://"),
-        ("basic_auth: {username: u, password_ref: p}", "password_ref, as there is no secret manager"),
-        ("tls_config: {ca_ref: p}", "ca_ref, as there is no secret manager"),
+        ("basic_auth: {username: u, password_ref: p}", "password_ref"),
+        ("tls_config: {ca_ref: p}", "ca_ref"),
+        ("oauth2: {client_id: c, token_url: 'http://t', client_secret_ref: s}", "oauth2.client_secret_ref"),
     ],
 )
-def test_what_cannot_be_sent_is_told_with_its_place(text: str, said: str) -> None:
+def test_what_names_a_secret_manager_is_told_with_its_place(text: str, said: str) -> None:
     whole = loads(file(text), "am.yml", INTEGRATIONS)
     (line,) = whole.unsupported
-    assert line.endswith(f"receivers[0].webhook_configs[0].http_config: amfast cannot send with {said} yet")
+    where = "receivers[0].webhook_configs[0].http_config"
+    assert line.endswith(f"{where}: {said} names something in a secret manager, and there is none")

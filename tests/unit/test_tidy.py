@@ -28,8 +28,9 @@ ALLOWED = {
     "mute": STATION,
     "notify": STATION,
     "template": STATION,
-    "receivers": STATION,
+    "receivers": (*STATION, "template"),
     "cluster": STATION,
+    "tracing": STATION,
     "storage": ("model",),
     "loopclock": ("model",),
     "logs": ("model",),
@@ -43,7 +44,7 @@ ALLOWED = {
     "sim": EVERYTHING,
     "svg": (),
     "load": ("model", "svg"),
-    "tool": ("model", "config", "template"),
+    "tool": ("model", "config", "template", "cli"),
     "__main__": EVERYTHING,
 }
 """By part of the package, what it may import besides itself and ``amfast``'s own version."""
@@ -58,6 +59,7 @@ CLOCKLESS = (
     "template",
     "receivers",
     "cluster",
+    "tracing",
     "web",
 )
 """Parts to which time and randomness are handed in."""

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -19,14 +20,15 @@ from amfast.model.alert import Alert
 from amfast.model.labels import make_labels
 from amfast.model.notification import Notification, NotifyError
 from amfast.model.timestamp import ZERO, Time
+from amfast.receivers.answers import Answer
 from amfast.receivers.errors import HttpError
-from amfast.receivers.http import Answer
 from amfast.receivers.payload import encode_json
 from amfast.receivers.table import build
 from amfast.receivers.webhook import Webhook
 from tests.support.alerts import alert, at
 from tests.support.reference import ReferenceAlertmanager
 from tests.support.sink import PostSink
+from tests.support.templates import renderer
 from tests.support.virtual import START_NS
 
 SIMPLE = WebhookConfig(url=Secret("http://h/SECRET"))
@@ -76,9 +78,11 @@ def notification(*alerts: Alert, **changed: Any) -> Notification:
     return Notification(**(values | changed))
 
 
-def send(http: FakeHttp, config: WebhookConfig = SIMPLE, *alerts: Alert) -> dict[str, Any]:
-    asyncio.run(Webhook(config, 0, http).notify(notification(*(alerts or (alert(alertname="X"),)))))
-    return dict(json.loads(http.posts[-1]["body"]))
+def send(http: FakeHttp, config: WebhookConfig = SIMPLE, *alerts: Alert) -> Any:
+    asyncio.run(
+        Webhook(config, 0, http, renderer()).notify(notification(*(alerts or (alert(alertname="X"),))))
+    )
+    return json.loads(http.posts[-1]["body"])
 
 
 def test_the_body_has_its_keys_in_order_and_html_escaped() -> None:
@@ -91,7 +95,7 @@ def test_the_body_has_its_keys_in_order_and_html_escaped() -> None:
         generator_url="http://p/g?a=1&b=2",
     )
     http = FakeHttp()
-    webhook = Webhook(WebhookConfig(url=Secret("http://h/")), 0, http)
+    webhook = Webhook(WebhookConfig(url=Secret("http://h/")), 0, http, renderer())
     asyncio.run(webhook.notify(notification(one, route_labels={"team": "x"})))
     (post,) = http.posts
     starts = post["body"].split(b'"startsAt":"')[1].split(b'"')[0]
@@ -194,7 +198,10 @@ def test_the_url_file_is_read_and_trimmed_each_time(tmp_path: Path) -> None:
         (None, "cannot read url_file"),
         (b" \n", "is empty"),
         (b"\xff", "is not UTF-8"),
-        (b"http://h/{{ .SECRET }}", "holds a template"),
+        (b"http://h/{{ .SECRET }}", r"the template cannot be rendered \(line 1, column 12\)$"),
+        (b"http://h/{{ SECRET }}", "the template cannot be rendered$"),
+        (b"{{ .CommonLabels.SECRET }}", "is empty"),
+        (b"{{ .CommonLabels.alertname }}", "must start with http"),
         (b"ftp://SECRET", "must start with http"),
     ],
 )
@@ -210,14 +217,104 @@ def test_an_unusable_url_file_is_a_permanent_failure(
     assert "SECRET" not in str(caught.value)
 
 
+def test_a_url_may_be_made_of_the_data(tmp_path: Path) -> None:
+    http, file = FakeHttp(), tmp_path / "url"
+    template = "http://h/{{ .CommonLabels.alertname | urlquery }}?r={{ .Receiver }}"
+    send(http, WebhookConfig(url=Secret(template)), alert(alertname="a b/c"))
+    file.write_text(f"{template}\n")
+    send(http, WebhookConfig(url_file=str(file)), alert(alertname="a b/c"))
+    assert {post["url"] for post in http.posts} == {"http://h/a+b%2Fc?r=team\\.a \\(x\\)"}
+
+
+def test_what_a_template_made_secret_is_not_shown_by_an_answer() -> None:
+    config = WebhookConfig(url=Secret('http://h/{{ "T0KEN-" }}{{ .CommonLabels.alertname }}'))
+    with pytest.raises(NotifyError) as caught:
+        send(FakeHttp(Answer(404, b"no /T0KEN-X here", {})), config)
+    assert str(caught.value) == "unexpected status code 404: no <secret> here"
+
+
+def test_a_payload_is_posted_instead_of_the_message() -> None:
+    payload = MappingProxyType(
+        {
+            "title": "Alert {{ .CommonLabels.alertname }} is {{ .Status }}",
+            "{{ .Status }}": True,
+            "count": "{{ len .Alerts }}",
+            "labels": "{{ toJson .CommonLabels }}",
+            "list": ("{{ .NotificationReason }}", 1.0, 1e21, None, MappingProxyType({"x": "<&>"})),
+            "empty": "{{ .CommonLabels.nothing }}",
+            7: "left out",
+        }
+    )
+    http = FakeHttp()
+    send(http, WebhookConfig(url=Secret("http://h/"), payload=payload), alert(alertname="X", n="1"))
+    assert http.posts[0]["body"] == (
+        b'{"count":1,"empty":null,"firing":true,"labels":{"alertname":"X","n":"1"},'
+        b'"list":["first notification",1,1e+21,null,{"x":"\\u003c\\u0026\\u003e"}],"title":"Alert X is firing"}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "summary", ["disk: full", "[FIRING:1] X", "\"'\\\n<&>\u2028{}", "yes", "", "~", "# 3"]
+)
+def test_a_payload_of_one_text_takes_any_words_that_are_quoted_as_json(summary: str) -> None:
+    payload = '{"text": {{ toJson .CommonAnnotations.summary }}, "alerts": {{ len .Alerts }}}'
+    config = WebhookConfig(url=Secret("http://h/"), payload=payload)
+    body = send(FakeHttp(), config, alert(a="1", annotations={"summary": summary}))
+    assert body == {"text": summary, "alerts": 1}
+
+
+def test_a_payload_may_be_a_single_text() -> None:
+    http = FakeHttp()
+    send(http, WebhookConfig(url=Secret("http://h/"), payload="{{ .Status }}!"))
+    assert http.posts[0]["body"] == b'"firing!"\n'
+
+
+def test_a_payload_is_about_the_alerts_that_are_told() -> None:
+    http = FakeHttp()
+    config = WebhookConfig(url=Secret("http://h/"), max_alerts=2, payload="{{ len .Alerts }}")
+    send(http, config, *(alert(a=str(n)) for n in range(3)))
+    assert http.posts[0]["body"] == b"2\n"
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        (
+            "{{ .Nothing }}",
+            'payload: template: :1:3: executing "" at <.Nothing>: can\'t evaluate field Nothing',
+        ),
+        ("{{", "payload: template: :1: unclosed action"),
+        ('{{ range .Alerts }}{{ template "none" . }}{{ end }}', 'template "none" not defined'),
+        ("{{ .CommonLabels.nan }}", "payload: json: unsupported value: NaN"),
+    ],
+)
+def test_a_payload_that_cannot_be_rendered_is_a_permanent_failure_and_nothing_is_posted(
+    payload: str, said: str
+) -> None:
+    http = FakeHttp()
+    with pytest.raises(NotifyError) as caught:
+        send(http, WebhookConfig(url=Secret("http://h/"), payload=payload), alert(nan=".nan"))
+    assert said in str(caught.value)
+    assert not caught.value.retry
+    assert http.posts == []
+
+
+def test_an_error_that_quotes_all_the_data_is_cut() -> None:
+    config = WebhookConfig(url=Secret("http://h/"), payload='{{ template "__text_alert_list" . }}')
+    with pytest.raises(NotifyError) as caught:
+        send(FakeHttp(), config, *(alert(n=str(n)) for n in range(100)))
+    assert "range can't iterate over {team" in str(caught.value)
+    assert len(str(caught.value)) < 1100
+
+
 def test_integrations_are_built_in_order_with_an_index_of_their_kind() -> None:
     configs = tuple(WebhookConfig(url=Secret(f"http://h/{n}"), send_resolved=n == 0) for n in range(2))
-    built = build(Receiver("r", (), configs), FakeHttp())
+    built = build(Receiver("r", (), configs), FakeHttp(), renderer())
     assert [(one.kind, one.index, one.send_resolved) for one in built] == [
         ("webhook", 0, True),
         ("webhook", 1, False),
     ]
-    assert build(Receiver("r"), FakeHttp()) == ()
+    assert build(Receiver("r"), FakeHttp(), renderer()) == ()
 
 
 def test_json_is_compact_and_ends_in_a_newline() -> None:
@@ -269,7 +366,7 @@ def test_the_body_is_what_a_running_alertmanager_posts(tmp_path: Path, sink: Pos
     now_ns = 1_800_000_000_000_000_000
     for path, max_alerts in (("/hook", 0), ("/hook2", 1)):
         http = FakeHttp()
-        webhook = Webhook(WebhookConfig(url=Secret("http://h/"), max_alerts=max_alerts), 0, http)
+        webhook = Webhook(WebhookConfig(url=Secret("http://h/"), max_alerts=max_alerts), 0, http, renderer())
         asyncio.run(webhook.notify(notification(*alerts, receiver="a.b (c)", now_ns=now_ns)))
         ours: bytes = http.posts[0]["body"]
         for added in (b'"notification_reason":"first notification",', b'"routeLabels":{},'):

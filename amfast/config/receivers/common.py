@@ -44,7 +44,10 @@ H = TypeVar("H", bound=HttpIntegration)
 
 def with_http(config: H, place: Place) -> H:
     """The configuration with the global ``http_config`` if it has none of its own."""
-    return replace(config, http_config=config.http_config or global_of(place).http_config)
+    http_config = config.http_config or global_of(place).http_config
+    for name in http_config.references() if http_config is not None else ():
+        place.cannot(f"{name} names something in a secret manager, and there is none", "http_config")
+    return replace(config, http_config=http_config)
 
 
 def default(name: str) -> str:

@@ -1,0 +1,3 @@
+module amfast/conformance/html
+
+go 1.26
