@@ -23,6 +23,8 @@ from amfast.storage.whole import sync_folder, write_all, write_atomically
 HEADER: Final = b"amfast journal 1\n"
 PORTION_BYTES: Final = 16 << 20
 """Of records in one frame."""
+PENDING_BYTES_MAX: Final = 64 << 20
+"""Of records that wait for the disk; beyond it they are left to the next snapshot."""
 WAIT_MAX_S: Final = 10.0
 """How long anybody waits for the disk; then what was written counts as given up."""
 
@@ -49,7 +51,7 @@ class Journal:
     """Delimited records in checksummed frames, one frame for each write. ``on_failure`` hears why the disk fails."""
 
     def __init__(
-        self, path: Path, on_failure: Callable[[OSError], None], run: RunInThread = asyncio.to_thread
+        self, path: Path, on_failure: Callable[[Exception], None], run: RunInThread = asyncio.to_thread
     ) -> None:
         self._path = path
         self._on_failure = on_failure
@@ -58,6 +60,7 @@ class Journal:
         self._file = -1
         self._generation = 0
         self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self._under_way: asyncio.Future[None] | None = None
         """Done when what is being written is on disk, or was given up."""
         self._next: asyncio.Future[None] | None = None
@@ -93,6 +96,11 @@ class Journal:
     def add(self, record: bytes) -> None:
         """Have one delimited record written soon; the call never waits."""
         self._pending.append(record)
+        self._pending_bytes += len(record)
+        if self._pending_bytes > PENDING_BYTES_MAX:
+            self._pending.clear()
+            self._pending_bytes = 0
+            self._on_failure(OSError("changes come faster than the disk takes them"))
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
         if self._task is None:
@@ -114,17 +122,17 @@ class Journal:
         return Mark(self._generation, self.size)
 
     async def _write_pending(self) -> None:
-        while self._pending:
-            records, self._pending = self._pending, []
+        while self._next is not None:
+            records, self._pending, self._pending_bytes = self._pending, [], 0
             done, self._next = self._next, None
             self._under_way = done
             try:
-                await self._run(partial(self._append, records))
-            except OSError as error:
+                if records:
+                    await self._run(partial(self._append, records))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must be told, and nobody wait for ever
                 self._on_failure(error)
             self._under_way = None
-            if done is not None:
-                done.set_result(None)
+            done.set_result(None)
         self._task = None
 
     # In threads

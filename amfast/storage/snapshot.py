@@ -215,11 +215,11 @@ class SnapshotFile:
         self._size_bytes = len(data)
         self._snapshot_durations.observe((self._clock.monotonic_us() - started_us) / 1e6)
 
-    def _journal_failed(self, error: OSError) -> None:
+    def _journal_failed(self, error: Exception) -> None:
         what = "Writing the journal failed, changes are only in memory until the next snapshot succeeds"
         self._failed(what, self._journal_path, error)
 
-    def _failed(self, what: str, path: Path, error: OSError) -> None:
+    def _failed(self, what: str, path: Path, error: Exception) -> None:
         """One line as long as it lasts: the disk is tried again every few seconds."""
         if self._failed_at is None:
             attrs = {"file": str(path), "err": str(error)}

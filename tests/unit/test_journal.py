@@ -125,7 +125,7 @@ def test_a_disk_that_hangs_holds_up_nobody_for_ever(tmp_path: Path) -> None:
             await clock.sleep(10**6)
             return work()
 
-        failures: list[OSError] = []
+        failures: list[Exception] = []
         journal = Journal(tmp_path / "j", failures.append, never)
         journal.add(b"x")
         settled = journal.settled()
@@ -133,6 +133,37 @@ def test_a_disk_that_hangs_holds_up_nobody_for_ever(tmp_path: Path) -> None:
         await settled
         assert clock.monotonic_us() == 10_000_000
         assert [str(error) for error in failures] == ["a write has taken more than 10 s"]
+
+    run_virtual(main)
+
+
+def test_what_waits_for_a_disk_that_hangs_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amfast.storage.journal.PENDING_BYTES_MAX", 100)
+
+    async def main(clock: VirtualClock) -> None:
+        async def slowly(work: Callable[[], T]) -> T:
+            await clock.sleep(5)
+            return work()
+
+        failures: list[Exception] = []
+        journal = Journal(tmp_path / "j", failures.append, slowly)
+        journal.add(b"first")
+        await clock.sleep(1)
+        for _ in range(11):
+            journal.add(b"0123456789")
+        assert [str(error) for error in failures] == ["changes come faster than the disk takes them"]
+        settled = journal.settled()
+        assert settled is not None
+        await settled
+        journal.add(b"last")
+        settled = journal.settled()
+        assert settled is not None
+        await settled
+        contents: list[bytes] = []
+        with (tmp_path / "j").open("rb") as file:
+            Journal(tmp_path / "j", failures.append, slowly).replay(file, contents.append)
+        assert contents == [b"first", b"last"]
+        assert len(failures) == 1
 
     run_virtual(main)
 
