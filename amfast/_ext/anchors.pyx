@@ -148,10 +148,11 @@ cdef class Index:
         """How many things there are under the pair that has most of them."""
         cdef Py_ssize_t most = 0
         cdef PyObject* known
-        for name, value in pairs:
-            known = PyDict_GetItemWithError(self.shelves, name)
+        cdef tuple pair
+        for pair in pairs:
+            known = PyDict_GetItemWithError(self.shelves, pair[0])
             if known != NULL:
-                known = PyDict_GetItemWithError(<dict><object>known, value)
+                known = PyDict_GetItemWithError(<dict><object>known, pair[1])
                 if known != NULL:
                     most = max(most, len(<object>known))
         return most
