@@ -34,10 +34,10 @@ def build(receiver: Receiver, http: HttpClient, templates: Renderer) -> tuple[In
         index = counts.get(config.kind, 0)
         counts[config.kind] = index + 1
         how: HttpConfig | None = getattr(config, "http_config", None)
-        try:
-            if how is not None:
+        if how is not None:
+            try:
                 http.check(how)
-            built.append(TABLE[config.kind](config, index, http, templates))
-        except AmfastError as error:
-            raise AmfastError(f"receiver {receiver.name!r}, {config.kind}[{index}]: {error}") from None
+            except AmfastError as error:
+                raise AmfastError(f"receiver {receiver.name!r}, {config.kind}[{index}]: {error}") from None
+        built.append(TABLE[config.kind](config, index, http, templates))
     return tuple(built)

@@ -11,7 +11,6 @@ from amfast.config.addresses import TEMPLATE_MARK
 from amfast.config.http import HttpConfig
 from amfast.config.receivers.webhook import WebhookConfig
 from amfast.config.url import url_problem
-from amfast.model.errors import AmfastError
 from amfast.model.notification import Notification, NotifyError
 from amfast.model.timestamp import NS, Time, format_nano
 from amfast.receivers.errors import HttpError
@@ -21,7 +20,7 @@ from amfast.receivers.rendered import render_deeply
 from amfast.template import gojson, gotime
 from amfast.template.data import Alert, Data, data_of
 from amfast.template.errors import TemplateError
-from amfast.template.rendering import Renderer, brief, check
+from amfast.template.rendering import Renderer, brief
 from amfast.template.values import FunctionError
 
 _VERSION: Final = "4"
@@ -36,12 +35,10 @@ class Webhook:
     kind = WebhookConfig.kind
 
     def __init__(self, config: WebhookConfig, index: int, http: HttpClient, templates: Renderer) -> None:
-        """Raises AmfastError: a ``url`` whose template cannot be parsed."""
         self.index = index
         self._config = config
         self._http = http
         self._templates = templates
-        _check_url(config.url.reveal() if config.url else "")
 
     @property
     def send_resolved(self) -> bool:
@@ -86,7 +83,10 @@ class Webhook:
         try:
             url = self._templates.text(template, data)
         except TemplateError as error:
-            raise NotifyError(f"{where}: the template cannot be rendered{_at(error)}", retry=False) from None
+            # Its text quotes the template, which is as secret as what it makes.
+            place = _PLACE.match(str(error))
+            at = f" (line {place[1]}, column {place[2]})" if place and place[2] else ""
+            raise NotifyError(f"{where}: the template cannot be rendered{at}", retry=False) from None
         if not url:
             raise NotifyError(f"{where} is empty", retry=False)
         if (config.url is None or TEMPLATE_MARK in template) and (problem := url_problem(url)):
@@ -103,24 +103,6 @@ class Webhook:
             raise NotifyError(text, retry=False) from None
         except UnicodeDecodeError:
             raise NotifyError(f"url_file {path} is not UTF-8", retry=False) from None
-
-
-def _check_url(template: str) -> None:
-    try:
-        if TEMPLATE_MARK in template:
-            check("", template)
-    except TemplateError as error:
-        raise AmfastError(
-            f"url: the template cannot be parsed{_at(error)}: amfast-tool template render says why"
-        ) from None
-
-
-def _at(error: TemplateError) -> str:
-    """Where, and no more: the error's text quotes the template, which is as secret as what it makes."""
-    place = _PLACE.match(str(error))
-    if not place:
-        return ""
-    return f" (line {place[1]}, column {place[2]})" if place[2] else f" (line {place[1]})"
 
 
 def _left_out(notification: Notification, told: Notification) -> int:

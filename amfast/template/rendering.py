@@ -75,7 +75,7 @@ class Renderer:
 
 
 def check(name: str, text: str) -> None:
-    """Raise TemplateError if a text cannot be parsed."""
+    """Raise TemplateError if the text of a file cannot be parsed."""
     Templates.of([(name, text)], _functions(lambda: gotime.ZERO, str))
 
 

@@ -17,7 +17,6 @@ from amfast.config.kinds import Secret
 from amfast.config.receivers.webhook import WebhookConfig
 from amfast.config.types import Receiver
 from amfast.model.alert import Alert
-from amfast.model.errors import AmfastError
 from amfast.model.labels import make_labels
 from amfast.model.notification import Notification, NotifyError
 from amfast.model.timestamp import ZERO, Time
@@ -200,7 +199,7 @@ def test_the_url_file_is_read_and_trimmed_each_time(tmp_path: Path) -> None:
         (b" \n", "is empty"),
         (b"\xff", "is not UTF-8"),
         (b"http://h/{{ .SECRET }}", r"the template cannot be rendered \(line 1, column 12\)$"),
-        (b"http://h/{{ SECRET }}", r"the template cannot be rendered \(line 1\)$"),
+        (b"http://h/{{ SECRET }}", "the template cannot be rendered$"),
         (b"{{ .CommonLabels.SECRET }}", "is empty"),
         (b"{{ .CommonLabels.alertname }}", "must start with http"),
         (b"ftp://SECRET", "must start with http"),
@@ -225,19 +224,6 @@ def test_a_url_may_be_made_of_the_data(tmp_path: Path) -> None:
     file.write_text(f"{template}\n")
     send(http, WebhookConfig(url_file=str(file)), alert(alertname="a b/c"))
     assert {post["url"] for post in http.posts} == {"http://h/a+b%2Fc?r=team\\.a \\(x\\)"}
-
-
-@pytest.mark.parametrize(
-    "action", ["{{ if .Status }}", "{{ SECRET . }}", "{{ 'SECRET' }}", "{{ $SECRET }}", "{{ end }}"]
-)
-def test_a_url_whose_template_cannot_be_parsed_is_refused_before_anything_is_sent(action: str) -> None:
-    config = WebhookConfig(url=Secret("http://h/SECRET/" + action))
-    with pytest.raises(AmfastError) as raised:
-        build(Receiver("team", (), (SIMPLE, config)), FakeHttp(), renderer())
-    assert str(raised.value) == (
-        "receiver 'team', webhook[1]: url: the template cannot be parsed (line 1): "
-        "amfast-tool template render says why"
-    )
 
 
 def test_what_a_template_made_secret_is_not_shown_by_an_answer() -> None:
