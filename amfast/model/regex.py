@@ -29,7 +29,7 @@ REMEMBERED_CHARS_MAX: Final = 1024
 """Of a value that is remembered; longer ones would hold much memory, and are rare."""
 PATTERNS_REMEMBERED: Final = 64
 """Compiled, so that what is checked first and stored later is compiled once; each may hold what RE2 may use."""
-_LITERALS_REMEMBERED: Final = 1024
+LITERALS_REMEMBERED: Final = 1024
 _LITERALS_CHARS_MAX: Final = 1024
 """Of a pattern whose alternatives are remembered."""
 
@@ -40,6 +40,7 @@ _OPTIONS.never_capture = True
 
 _ESCAPES = re.compile(r"\\Q.*?(?:\\E|\Z)|\\(.)", re.DOTALL)
 _LITERAL = re.compile(r"(?:[^\\.+*?()|\[\]{}^$]|\\[\\.+*?()|\[\]{}^$\-])*")
+_PLAIN = re.compile(r"[^\\.+*?()|\[\]{}^$]*")
 _UNESCAPE = re.compile(r"\\(.)")
 _WRAPPED: Final = ("^(?:", ")$")
 
@@ -77,8 +78,7 @@ class Pattern:
 
     def __init__(self, text: str) -> None:
         """Compile ``text``. Raises PatternError."""
-        find = _literals if len(text) <= _LITERALS_CHARS_MAX else _literals.__wrapped__
-        self.literals = find(text)
+        self.literals = literals_of(text)
         if self.literals is not None:
             self.matches, self.effort = self.literals.__contains__, 0
         else:
@@ -105,8 +105,15 @@ def _remembering(search: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda value: remembered(value) if len(value) <= REMEMBERED_CHARS_MAX else search(value)
 
 
-@lru_cache(_LITERALS_REMEMBERED)
+def literals_of(text: str) -> frozenset[str] | None:
+    """The only values that match, None where they are not few plain texts; it need not compile then."""
+    return (_literals if len(text) <= _LITERALS_CHARS_MAX else _literals.__wrapped__)(text)
+
+
+@lru_cache(LITERALS_REMEMBERED)
 def _literals(text: str) -> frozenset[str] | None:
+    if _PLAIN.fullmatch(text):
+        return frozenset((text,))
     if text.startswith(_WRAPPED[0]) and text.endswith(_WRAPPED[1]):
         text = text[len(_WRAPPED[0]) : -len(_WRAPPED[1])]  # parentheses left in it are no plain text
     alternatives: list[str] = []
