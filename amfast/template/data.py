@@ -25,9 +25,9 @@ def _method(name: str, result: Type, call: Callable[..., Any], *parameters: Type
 # Names and values.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pair:
-    """A label or an annotation."""
+    """A label or an annotation. Nobody changes one; the class is not frozen because that takes twice the time."""
 
     go_type: ClassVar[Type]
 
@@ -51,17 +51,24 @@ def kv(labels: Labels) -> Mapping:
     return Mapping(labels, KV)
 
 
+def _sorted_names(labels: Labels) -> list[str]:
+    names = sorted(labels)
+    if _FIRST in labels:
+        names.remove(_FIRST)
+        names.insert(0, _FIRST)
+    return names
+
+
 def _sorted_pairs(labels: Labels) -> Slice:
-    names = sorted(labels, key=lambda name: (name != _FIRST, name))
-    return Slice((Pair(name, labels[name]) for name in names), PAIRS)
+    return Slice([Pair(name, labels[name]) for name in _sorted_names(labels)], PAIRS)
 
 
 def _names(pairs: Iterable[Pair]) -> Slice:
-    return Slice((pair.name for pair in pairs), WORDS)
+    return Slice([pair.name for pair in pairs], WORDS)
 
 
 def _values(pairs: Iterable[Pair]) -> Slice:
-    return Slice((pair.value for pair in pairs), WORDS)
+    return Slice([pair.value for pair in pairs], WORDS)
 
 
 def _text(pairs: Iterable[Pair]) -> str:
@@ -82,8 +89,10 @@ PAIRS.methods.update(
 KV.methods.update(
     SortedPairs=_method("SortedPairs", PAIRS, _sorted_pairs),
     Remove=_method("Remove", KV, _without, STRINGS),
-    Names=_method("Names", WORDS, lambda labels: _names(_sorted_pairs(labels))),
-    Values=_method("Values", WORDS, lambda labels: _values(_sorted_pairs(labels))),
+    Names=_method("Names", WORDS, lambda labels: Slice(_sorted_names(labels), WORDS)),
+    Values=_method(
+        "Values", WORDS, lambda labels: Slice([labels[name] for name in _sorted_names(labels)], WORDS)
+    ),
     String=_method("String", STRING, lambda labels: _text(_sorted_pairs(labels))),
 )
 
@@ -91,9 +100,9 @@ KV.methods.update(
 # Alerts.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Alert:
-    """One alert; while it fires it has no end, which is the zero time."""
+    """One alert; while it fires it has no end, which is the zero time. Not frozen for the same reason as a pair."""
 
     go_type: ClassVar[Type]
 
@@ -125,7 +134,7 @@ Alert.go_type = ALERT
 
 
 def _with_status(status: str) -> Callable[[Iterable[Alert]], Slice]:
-    return lambda alerts: Slice((one for one in alerts if one.status == status), PLAIN_ALERTS)
+    return lambda alerts: Slice([one for one in alerts if one.status == status], PLAIN_ALERTS)
 
 
 ALERTS.methods.update(
