@@ -9,6 +9,9 @@ from typing import Protocol
 from amfast.model.alert import Alert
 from amfast.model.labels import Labels
 
+GroupName = tuple[str, tuple[str, ...]]
+"""What a group is called over reloads and restarts: the key of its route, and the values it is grouped by."""
+
 
 def _nowhere(_names: tuple[str, ...]) -> None:
     """Forget which time intervals mute a group."""
