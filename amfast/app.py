@@ -68,6 +68,7 @@ from amfast.storage.whole import lock_folder
 from amfast.template import gotime
 from amfast.template.loading import load_templates
 from amfast.template.rendering import Renderer
+from amfast.template.rendering import problem as template_problem
 from amfast.template.zones import LOCAL
 from amfast.tracing.manager import TracingManager
 from amfast.views import AlertViews, Mutes
@@ -244,7 +245,7 @@ class App:
         log = _logger("configuration")
         log.info("Loading configuration file", extra={"attrs": attrs})
         try:
-            config = load(path, INTEGRATIONS, _matcher_mode(self._options))
+            config = load(path, INTEGRATIONS, _matcher_mode(self._options), template_problem)
             _check_supported(config, self._options)
         except AmfastError as error:
             for line in str(error).splitlines():

@@ -157,6 +157,7 @@ class Running:
         """A pipeline for each receiver that a route names, and how many integrations they have in all."""
         used = {route.options.receiver for route in root.walk()}
         pipelines: dict[str, FlushPipeline] = {}
+        pause = partial(self._parts.around.clock.sleep, 0)
         count = 0
         for receiver in config.receivers:
             if receiver.name not in used:
@@ -164,7 +165,7 @@ class Running:
                 self._parts.log.info("Receiver not built, no route uses it", extra={"attrs": attrs})
                 continue
             try:
-                integrations = build(receiver, self._parts.http, templates)
+                integrations = build(receiver, self._parts.http, templates, pause)
             except AmfastError as error:
                 failed = {"attrs": {"err": str(error)}}
                 self._parts.log.error("A receiver cannot be built", extra=failed)  # noqa: TRY400

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from amfast.model.notification import FailureReason, NotifyError
 from amfast.model.version import REFERENCE_VERSION
 from amfast.receivers.answers import Answer
+from amfast.template.gojson import escaped
 
 USER_AGENT: Final = f"Alertmanager/{REFERENCE_VERSION}"
 JSON_HEADERS: Final = {
@@ -17,9 +18,11 @@ JSON_HEADERS: Final = {
     "Content-Type": "application/json",
 }
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_HTML: Final = "<>&\u2028\u2029"
-_HTML_ESCAPES: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in _HTML})
+T = TypeVar("T")
+Pause = Callable[[], Awaitable[None]]
+"""Lets everything else go on that is due."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 _DETAIL_CHARS: Final = 256
 _SECRET_CHARS_MIN: Final = 4
 
@@ -28,11 +31,19 @@ _BY_CLASS: Final[dict[int, FailureReason]] = {4: "clientError", 5: "serverError"
 
 
 def encode_json(value: object) -> bytes:
-    """JSON as Go's encoder writes it: compact, safe inside HTML, one newline at the end."""
-    text = _encode(value)
-    if any(char in text for char in _HTML):
-        text = text.translate(_HTML_ESCAPES)
-    return text.encode() + b"\n"
+    """JSON as Go's encoder writes it: compact, and safe inside HTML."""
+    return escaped(_encode(value)).encode()
+
+
+async def in_steps(work: Generator[None, None, T], pause: Pause) -> T:
+    """What long work gives in the end, with a pause wherever it yields."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        await pause()
 
 
 def check_status(answer: Answer, retry_also: Collection[int] = (), *, secret_url: str = "") -> None:

@@ -19,13 +19,14 @@ from amfast.config.url import url_problem
 from amfast.model.errors import ConfigError
 from amfast.model.matcher import MatcherMode, format_matchers
 from amfast.receivers.table import INTEGRATIONS
+from amfast.template.rendering import problem
 
 SECOND = 1_000_000_000
 RECEIVER = "receivers:\n- name: r\n"
 
 
 def read(text: str, mode: MatcherMode = MatcherMode.FALLBACK) -> Config:
-    return loads(text, "am.yml", INTEGRATIONS, mode)
+    return loads(text, "am.yml", INTEGRATIONS, mode, problem)
 
 
 def route(body: str) -> Route:
@@ -368,7 +369,7 @@ def test_lists_that_say_nothing_are_not_refused_even_where_nothing_is_built() ->
         ),
         (
             "url: 'http://a/{{ .X'",
-            "receivers[0].webhook_configs[0].url: the template has a {{ without its }}",
+            "receivers[0].webhook_configs[0].url: the template cannot be parsed: unclosed action",
         ),
         (
             "url: http://a, max_alerts: -1",
