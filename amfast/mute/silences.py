@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from amfast._ext.pb import decode_silences, encode_silence
 from amfast.model.anchors import Pair
 from amfast.model.clock import Clock
+from amfast.model.events import Recording, SilenceCreated, SilenceUpdated
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, MatcherError, MatchType
 from amfast.model.metric import Family, single
@@ -54,12 +55,14 @@ class Silences:
         new_id: Callable[[], str],
         log: logging.Logger,
         limits: Limits = Limits(),
+        recording: Recording | None = None,
     ) -> None:
         self._clock = clock
         self._retention_ns = retention_ns
         self._new_id = new_id
         self._log = log
         self._limits = limits
+        self._recording = recording or Recording()
         self._by_id: dict[str, _Stored] = {}
         self._verdicts = Verdicts()
         self._arrivals = 0
@@ -127,6 +130,8 @@ class Silences:
             updated = replace(silence, updated_at_ns=_after(old.silence, now_ns), unknown=old.silence.unknown)
             self._check_limits(updated, is_new=False)
             self._change(updated)
+            if self._recording.record is not None:
+                self._recording.record(SilenceUpdated(updated))
             return silence.id
         created = replace(
             silence,
@@ -138,6 +143,8 @@ class Silences:
         if old is not None:
             self.expire(old.silence.id)
         self._change(created)
+        if self._recording.record is not None:
+            self._recording.record(SilenceCreated(created))
         return created.id
 
     def expire(self, silence_id: str) -> bool:
