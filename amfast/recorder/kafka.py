@@ -28,6 +28,8 @@ _QUEUE: Final = 1024
 _ON_THE_WAY_MAX: Final = 10_000
 """Events that the client has and no broker has taken yet."""
 _LINGER_MS: Final = 5
+_GOODBYE_S: Final = 5.0
+"""For how long the client may say goodbye to brokers, which may not be there any more."""
 _PAUSE_S: Final = 1.0
 _PAUSE_MAX_S: Final = 30.0
 _ACKS: Final[dict[str, int | str]] = {"none": 0, "": 1, "leader": 1, "all": "all"}
@@ -104,7 +106,7 @@ class KafkaOutput:
             await self._task
         left = len(self._waiting) + len(self._on_the_way)
         if left:
-            self._drop(left, "the node stops")
+            self._drop(left, "the output ends")
 
     def _drop(self, count: int, why: str) -> None:
         self._counts.output_drops[self.name] += count
@@ -128,12 +130,13 @@ class KafkaOutput:
                 await asyncio.wait(self._on_the_way)
         finally:
             with contextlib.suppress(Exception):  # whatever it says, there is nothing to be done
-                await producer.stop()
+                async with asyncio.timeout(_GOODBYE_S):
+                    await producer.stop()
 
     async def _connected(self) -> Any:
         """A client that has found a broker; None if the output is closed before."""
         pause_s = _PAUSE_S
-        while not self._is_closing:
+        while self._waiting or not self._is_closing:
             producer = None
             try:
                 producer = self._make_producer()
@@ -148,6 +151,8 @@ class KafkaOutput:
                 self._log.warning("No broker can be reached, trying again", extra={"attrs": attrs})
                 await self._pause(pause_s)
                 pause_s = min(pause_s * 2, _PAUSE_MAX_S)
+                if self._is_closing:
+                    return None
             else:
                 return producer
         return None

@@ -131,7 +131,11 @@ class _Appended:
         self._descriptor = self._open()
 
     def _open(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        # A named pipe that nobody reads is an error, not something to wait for.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        descriptor = os.open(self._path, flags, 0o644)
+        os.set_blocking(descriptor, True)
+        return descriptor
 
     def write(self, data: bytes) -> None:
         """Raises OSError."""

@@ -82,7 +82,7 @@ class WebhookOutput:
             self._log.warning("Posting events was cut off", extra={"attrs": attrs})
         await asyncio.gather(*self._workers, return_exceptions=True)
         if self._waiting:
-            self._drop(len(self._waiting), "the node stops")
+            self._drop(len(self._waiting), "the output ends")
             self._waiting.clear()
 
     def _drop(self, count: int, why: str) -> None:
