@@ -44,6 +44,8 @@ def check_kafka() -> None:
 def producer_options(config: KafkaConfig, tls: MakeContext) -> dict[str, Any]:
     """What the client is told. Raises AmfastError when TLS cannot be spoken so."""
     context = None if config.tls_config is None else tls(config.tls_config)
+    if context is not None and config.tls_config is not None and config.tls_config.server_name:
+        _expect(context, config.tls_config.server_name)
     return {
         "bootstrap_servers": list(config.brokers),
         "client_id": config.client_id or "alertmanager",
@@ -54,6 +56,16 @@ def producer_options(config: KafkaConfig, tls: MakeContext) -> dict[str, Any]:
         "security_protocol": "PLAINTEXT" if context is None else "SSL",
         "ssl_context": context,
     }
+
+
+def _expect(context: ssl.SSLContext, name: str) -> None:
+    """Have whoever is connected to show a certificate of this name; the library has no option for it."""
+    wrap = context.wrap_bio
+
+    def wrap_with_name(*given: Any, **named: Any) -> ssl.SSLObject:
+        return wrap(*given, **{**named, "server_hostname": name})
+
+    context.wrap_bio = wrap_with_name  # type: ignore[method-assign]
 
 
 class KafkaOutput:

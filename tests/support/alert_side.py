@@ -107,6 +107,7 @@ def route_to(
     *,
     not_before_us: int = 0,
     recording: Recording | None = None,
+    mutable_marks: int = ALL_MARKS,
 ) -> Dispatcher:
     """A dispatcher that takes over the store."""
     receivers = {route.options.receiver for route in root.walk()}
@@ -118,7 +119,7 @@ def route_to(
         log=LOG,
         cluster_wait_s=lambda: 0.0,
         not_before_us=not_before_us,
-        mutable_marks=lambda: ALL_MARKS,
+        mutable_marks=lambda: mutable_marks,
         render_labels=lambda flush, _alerts: (flush.route_labels, ()),
         recording=recording,
     )

@@ -94,6 +94,7 @@ class Node:
             {"r": self._pipeline(receivers), "nobody": self._pipeline(())},
             clock,
             recording=self.recording,
+            mutable_marks=0,
         )
         if is_recording:
             self.store.record(self.dispatcher.tell)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NotLeaderForPartitionError
 
 from amfast.config.http import HttpConfig
@@ -27,7 +26,7 @@ from amfast.model.silence import Silence
 from amfast.recorder import kafka as kafka_output
 from amfast.recorder import recorder as recorder_module
 from amfast.recorder.counts import Counts
-from amfast.recorder.kafka import check_kafka, error_kind, producer_options
+from amfast.recorder.kafka import check_kafka, error_kind
 from amfast.recorder.outputs import Entry, stdout_output
 from amfast.recorder.recorder import Outside, Recorder, check_can_record
 from amfast.recorder.webhook import QUEUE_MAX, shown_url
@@ -511,22 +510,6 @@ def test_records_that_are_not_taken_are_counted_by_the_kind_of_error():
 )
 def test_errors_are_told_apart(error, kind):
     assert error_kind(error) == kind
-
-
-@pytest.mark.parametrize("acks", ["", "none", "leader", "all"])
-@pytest.mark.parametrize("compression", ["", "none", "gzip", "snappy", "lz4", "zstd"])
-def test_the_library_takes_what_it_is_told(acks, compression):
-    async def main():
-        options = producer_options(kafka(acks=acks, compression=compression), no_tls)
-        options["bootstrap_servers"] = ["127.0.0.1:1"]
-        producer = AIOKafkaProducer(**options)
-        try:
-            with pytest.raises(KafkaConnectionError):
-                await producer.start()
-        finally:
-            await producer.stop()
-
-    asyncio.run(main())
 
 
 def test_tls_towards_the_brokers_is_checked_when_the_output_is_built():
