@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +27,10 @@ from amfast.recorder.words import kind_of, words_for
 
 QUEUE_MAX: Final = 8192
 """Events that may wait; what comes while so many do is dropped."""
-EVENTS_A_SLICE: Final = 50
-"""Put into words before the event loop may go on: some milliseconds."""
+CHANGE_S: Final = 1.0
+"""How long a reload waits for what was recorded before it."""
+EVENTS_A_SLICE: Final = 30
+"""Put into words before the event loop may go on: a millisecond or two."""
 
 
 def check_can_record(config: RecorderConfig) -> None:
@@ -64,8 +67,8 @@ class Recorder:
         self._counts = Counts()
         self._config = RecorderConfig()
         self._outputs: list[Output] = []
-        self._waiting: deque[tuple[Event, int, int]] = deque()
-        """With the time and the position at which each was recorded."""
+        self._waiting: deque[tuple[Event, int]] = deque()
+        """With the time at which each was recorded."""
         self._came = asyncio.Event()
         self._is_stopping = False
         self._giving = asyncio.Lock()
@@ -88,6 +91,10 @@ class Recorder:
             self._log.error("Events go where they went before, as not all new outputs can be used")
             self._let_go(outputs)
             return
+        with contextlib.suppress(TimeoutError):  # what was recorded before still goes where it should
+            async with asyncio.timeout(CHANGE_S):
+                while self._waiting:
+                    await self._drain_some()
         old, self._outputs, self._config = self._outputs, outputs, config
         self._let_go(old)
         self._begin()
@@ -101,7 +108,7 @@ class Recorder:
         if self._handing_out is not None:
             await asyncio.wait([self._handing_out], timeout=CLOSE_S)
             self._handing_out.cancel()
-        for event, _, _ in self._waiting:
+        for event, _ in self._waiting:
             self._counts.dropped[kind_of(event)] += 1
         self._let_go(self._outputs)
         self._outputs = []
@@ -113,7 +120,7 @@ class Recorder:
         if len(self._waiting) >= QUEUE_MAX:
             self._counts.dropped[kind_of(event)] += 1
             return
-        self._waiting.append((event, self._clock.now_ns(), self.position()))
+        self._waiting.append((event, self._clock.now_ns()))
         self._came.set()
 
     def metrics(self) -> Iterator[Family]:
@@ -156,7 +163,8 @@ class Recorder:
     async def _drain_some(self) -> None:
         async with self._giving:
             count = min(len(self._waiting), EVENTS_A_SLICE)
-            entries = [self._entry(*self._waiting.popleft()) for _ in range(count)]
+            position = self.position()
+            entries = [self._entry(*self._waiting.popleft(), position) for _ in range(count)]
             await asyncio.gather(*(self._give(output, entries) for output in self._outputs))
 
     def _entry(self, event: Event, at_ns: int, position: int) -> Entry:

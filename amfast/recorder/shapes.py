@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
+from amfast.model.labels import Labels
 from amfast.model.timestamp import NS, ZERO_NS, Time, format_nano
 
 Tree = Mapping[str, Any]
@@ -103,6 +104,34 @@ class Enumeration:
         return varint(self._numbers[value])
 
 
+class _LabelSet:
+    """A list of names and values, given as a label set. There are many of them, so they have a way of their own."""
+
+    wire = _BYTES
+
+    def is_missing(self, _value: Labels) -> bool:
+        return False
+
+    def plain(self, value: Labels) -> dict[str, Any]:
+        return {"labels": [_pair(key, text) for key, text in value.items()]} if value else {}
+
+    def binary(self, value: Labels) -> bytes:
+        out = bytearray()
+        for key, text in value.items():
+            pair = bytearray()
+            for number, part in ((1, key), (2, text)):
+                if part:
+                    _put(pair, number, _BYTES, part.encode())
+            _put(out, 1, _BYTES, pair)
+        return bytes(out)
+
+
+def _pair(key: str, value: str) -> dict[str, str]:
+    if key and value:
+        return {"key": key, "value": value}
+    return {name: text for name, text in (("key", key), ("value", value)) if text}
+
+
 class Field(NamedTuple):
     """One field of a message."""
 
@@ -156,6 +185,7 @@ TEXT: Final = _Scalar(is_text=True)
 BOOL: Final = _Scalar()
 UINT32: Final = _Scalar()
 INT64: Final = _Scalar(quoted=True)
+LABELS: Final = _LabelSet()
 TIME: Final = _Moment(is_span=False)
 DURATION: Final = _Moment(is_span=True)
 
@@ -176,7 +206,7 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _put(out: bytearray, number: int, wire: int, value: bytes) -> None:
+def _put(out: bytearray, number: int, wire: int, value: bytes | bytearray) -> None:
     out += varint(number << 3 | wire)
     if wire == _BYTES:
         out += varint(len(value))

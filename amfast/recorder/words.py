@@ -30,6 +30,7 @@ from amfast.recorder.shapes import (
     BOOL,
     DURATION,
     INT64,
+    LABELS,
     TEXT,
     TIME,
     UINT32,
@@ -56,13 +57,11 @@ _REASONS: Final = {
 """In the order of their numbers, as those above."""
 _NO_REASON: Final = "NOTIFY_REASON_UNSPECIFIED"
 
-_PAIR: Final = Message(Field(1, "key", TEXT), Field(2, "value", TEXT))
-_LABELS: Final = Message(Field(1, "labels", _PAIR, is_list=True))
 _ALERT: Final = Message(
     Field(1, "fingerprint", INT64),
     Field(2, "name", TEXT),
-    Field(3, "labels", _LABELS),
-    Field(4, "annotations", _LABELS),
+    Field(3, "labels", LABELS),
+    Field(4, "annotations", LABELS),
     Field(5, "startsAt", TIME),
     Field(6, "endsAt", TIME),
     Field(7, "resolved", BOOL),
@@ -77,7 +76,7 @@ _MATCHER: Final = Message(
 _MATCHER_SET: Final = Message(Field(1, "matchers", _MATCHER, is_list=True))
 _GROUP: Final = Message(
     Field(1, "groupKey", TEXT),
-    Field(2, "groupLabels", _LABELS),
+    Field(2, "groupLabels", LABELS),
     Field(3, "groupId", TEXT),
     Field(4, "receiverName", TEXT),
     Field(5, "matchers", _MATCHER, is_list=True),
@@ -106,7 +105,7 @@ _SILENCE: Final = Message(
     Field(9, "matcherSets", _MATCHER_SET, is_list=True),
 )
 _OF_SILENCE: Final = Message(Field(1, "silence", _SILENCE))
-_MUTED: Final = Message(Field(1, "labels", _LABELS), Field(2, "fingerprint", INT64))
+_MUTED: Final = Message(Field(1, "labels", LABELS), Field(2, "fingerprint", INT64))
 _RULE: Final = Message(
     Field(1, "sourceMatchers", _MATCHER, is_list=True),
     Field(2, "targetMatchers", _MATCHER, is_list=True),
@@ -219,16 +218,12 @@ _WORDS: Final[dict[type[Event], tuple[str, str, Callable[[Any, int], Tree]]]] = 
 }
 
 
-def _labels(labels: Labels) -> Tree:
-    return {"labels": [{"key": name, "value": value} for name, value in labels.items()]}
-
-
 def _alert(alert: Alert, at_ns: int) -> Tree:
     return {
         "fingerprint": alert.fingerprint,
         "name": alert.name,
-        "labels": _labels(alert.labels),
-        "annotations": _labels(alert.annotations),
+        "labels": alert.labels,
+        "annotations": alert.annotations,
         "startsAt": alert.starts_at.ns,
         "endsAt": alert.ends_at.ns,
         "resolved": alert.resolved_at(at_ns),
@@ -246,7 +241,7 @@ def _hashes(hashes: Iterable[int]) -> list[Tree]:
 def _group(group: GroupInfo) -> Tree:
     return {
         "groupKey": group.key,
-        "groupLabels": _labels(dict(sorted(group.labels.items()))),
+        "groupLabels": dict(sorted(group.labels.items())),
         "groupId": hashlib.sha256(group.key.encode()).hexdigest(),
         "receiverName": group.receiver,
         "matchers": _matchers(group.matchers),
@@ -255,7 +250,7 @@ def _group(group: GroupInfo) -> Tree:
 
 
 def _muted(labels: Labels, fingerprint: int) -> Tree:
-    return {"labels": _labels(labels), "fingerprint": fingerprint}
+    return {"labels": labels, "fingerprint": fingerprint}
 
 
 def _silence(silence: Silence) -> Tree:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,3 +50,40 @@ def test_a_webhook_hears_of_each_event_and_a_batch_is_an_array_of_them(ours: Rec
     assert texts(single) == texts(ours.file)
     assert texts([event for batch in batches for event in batch]) == texts(ours.file)
     assert max(map(len, batches)) > 1
+
+
+def test_a_reload_begins_and_ends_what_is_recorded(tmp_path: Path) -> None:
+    quiet = "route: {receiver: r}\nreceivers: [{name: r}]\n"
+    recording = f"{quiet}event_recorder: {{file_outputs: [{{path: events.jsonl}}]}}\n"
+    file = tmp_path / "events.jsonl"
+    node = OurAlertmanager(tmp_path, quiet, more=["--enable-feature=event-recorder"])
+    try:
+        node.post_alerts([{"labels": {"alertname": "Before"}}])
+        assert not file.exists()
+        node.reload(recording)
+        node.post_alerts([{"labels": {"alertname": "During"}}])
+        node.reload(quiet)
+        node.post_alerts([{"labels": {"alertname": "After"}}])
+        written = node.metric(
+            f'alertmanager_events_recorded_total{{event_type="alert_grouped",output="file:{file}",result="success"}}'
+        )
+        assert written == 2
+    finally:
+        node.close()
+    events = [json.loads(line)["data"] for line in file.read_text().splitlines()]
+    alerts = [(kind, event["alert"]) for one in events for kind, event in one.items()]
+    assert [(kind, one.get("name") or one["details"]["name"]) for kind, one in alerts] == [
+        ("alertGrouped", "Before"), ("alertCreated", "During"), ("alertGrouped", "During"),
+    ]  # fmt: skip
+
+
+def test_without_the_feature_nothing_is_recorded_and_nothing_is_counted(tmp_path: Path) -> None:
+    config = "route: {receiver: r}\nreceivers: [{name: r}]\nevent_recorder: {file_outputs: [{path: events.jsonl}]}\n"
+    node = OurAlertmanager(tmp_path, config)
+    try:
+        node.post_alerts([{"labels": {"alertname": "A"}}])
+        with pytest.raises(AssertionError, match="no alertmanager_event_recorder_queue_length"):
+            node.metric("alertmanager_event_recorder_queue_length")
+    finally:
+        node.close()
+    assert not (tmp_path / "events.jsonl").exists()

@@ -213,8 +213,8 @@ def test_a_reload_moves_to_the_new_outputs_and_keeps_the_old_ones_if_one_of_the_
     async def main(clock):
         recorder, recording = make(clock)
         await recorder.start(files(tmp_path / "a"))
-        recording.record(event("1"))
-        await until(lambda: (tmp_path / "a").read_text() != "")
+        for number in range(100):
+            recording.record(event(str(number)))
         await recorder.apply(files(tmp_path / "b"))
         recording.record(event("2"))
         await until(lambda: (tmp_path / "b").read_text() != "")
@@ -223,7 +223,7 @@ def test_a_reload_moves_to_the_new_outputs_and_keeps_the_old_ones_if_one_of_the_
         await recorder.stop()
 
     run(main)
-    assert lines(tmp_path / "a") == ["1"]
+    assert lines(tmp_path / "a") == [str(number) for number in range(100)]
     assert lines(tmp_path / "b") == ["2", "3"]
     assert (tmp_path / "c").read_text() == ""
 
