@@ -18,6 +18,9 @@ from amfast.recorder.words import ENVELOPE
 CLOSE_S = 30.0
 """How long an output may take to write what it was given, once no more comes."""
 
+PATIENCE_S = 5.0
+"""How long the other outputs wait for one that writes lines. Until it is done it gets no more of them."""
+
 
 class Entry:
     """One recorded event on its way to the outputs."""
@@ -67,6 +70,7 @@ class LineOutput:
         self._jobs: queue.SimpleQueue[tuple[asyncio.Future[str], bytes] | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
+        self._doing: asyncio.Future[str] | None = None
         # Not one of the loop's own threads, for which the end of the process would wait.
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
@@ -75,9 +79,12 @@ class LineOutput:
 
     async def write(self, payloads: Sequence[bytes]) -> str:
         """See :class:`Output`."""
-        done: asyncio.Future[str] = self._loop.create_future()
+        if self._doing is not None and not self._doing.done():
+            return "still writing what came before"
+        self._doing = done = self._loop.create_future()
         self._jobs.put((done, b"".join(payloads)))
-        return await done
+        finished, _ = await asyncio.wait([done], timeout=PATIENCE_S)
+        return done.result() if finished else f"not written within {PATIENCE_S:g} s"
 
     async def close(self) -> None:
         """See :class:`Output`."""

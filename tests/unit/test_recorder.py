@@ -24,6 +24,7 @@ from amfast.model.errors import AmfastError
 from amfast.model.events import Event, Recording, SilenceCreated, Started
 from amfast.model.silence import Silence
 from amfast.recorder import kafka as kafka_output
+from amfast.recorder import outputs
 from amfast.recorder import recorder as recorder_module
 from amfast.recorder.counts import Counts
 from amfast.recorder.kafka import check_kafka, error_kind
@@ -230,7 +231,7 @@ def test_a_reload_moves_to_the_new_outputs_and_keeps_the_old_ones_if_one_of_the_
 
 def test_a_pipe_that_nobody_reads_holds_up_nothing_and_the_overflow_is_counted(monkeypatch):
     monkeypatch.setattr(recorder_module, "CLOSE_S", 0.1)
-    monkeypatch.setattr("amfast.recorder.outputs.CLOSE_S", 0.1)
+    monkeypatch.setattr(outputs, "CLOSE_S", 0.1)
     reading, writing = os.pipe()
     monkeypatch.setattr(recorder_module, "stdout_output", lambda: stdout_output(writing))
 
@@ -245,6 +246,28 @@ def test_a_pipe_that_nobody_reads_holds_up_nothing_and_the_overflow_is_counted(m
         assert counted(recorder)["events_dropped_total", "alertmanager_startup_event"] == 3
         await recorder.stop()
         assert counted(recorder)["events_dropped_total", "alertmanager_startup_event"] > 3
+
+    run(main)
+    os.close(reading)
+
+
+def test_a_pipe_that_nobody_reads_costs_the_other_outputs_a_moment_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(outputs, "CLOSE_S", 0.1)
+    monkeypatch.setattr(outputs, "PATIENCE_S", 0.02)
+    reading, writing = os.pipe()
+    monkeypatch.setattr(recorder_module, "stdout_output", lambda: stdout_output(writing))
+
+    async def main(clock):
+        recorder, recording = make(clock)
+        await recorder.start(replace(files(tmp_path / "a"), stdout_outputs=(StdoutOutput(),)))
+        recording.record(event("x" * 1_000_000))  # more than a pipe holds
+        for number in range(100):
+            recording.record(event(str(number)))
+        await until(lambda: (tmp_path / "a").read_text().count("\n") == 101)
+        kind = "alertmanager_startup_event"
+        assert counted(recorder)["events_recorded_total", kind, "stdout", "error"] == 101
+        assert os.read(reading, 10) == b'{"@timesta'
+        await recorder.stop()
 
     run(main)
     os.close(reading)
