@@ -44,6 +44,7 @@ from amfast.loopclock import LoopClock, local_offset_s
 from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError, ConfigError
 from amfast.model.events import Event, Recording, Started, Stopped
+from amfast.model.flush import GroupName
 from amfast.model.matcher import MatcherMode
 from amfast.model.metric import Family, Measured, single
 from amfast.model.timestamp import Time
@@ -55,6 +56,7 @@ from amfast.mute.silences import Limits, Silences
 from amfast.mute.telling import TellingInhibitor, TellingSilences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
+from amfast.notify.hearsay import Hearsay
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import ActiveIntervals, Inhibit, MuteIntervals, Settle, Silence, Stage
 from amfast.receivers.errors import HttpError
@@ -65,7 +67,10 @@ from amfast.receivers.tls import make_context
 from amfast.recorder.recorder import Outside, Recorder, check_can_record
 from amfast.running import Parts, Running
 from amfast.status import StatusViews
-from amfast.storage import SnapshotFile
+from amfast.storage.alerts import AlertsFile, Contents, Restored
+from amfast.storage.snapshot import SnapshotFile
+from amfast.storage.threads import RunInThread
+from amfast.storage.whole import lock_folder
 from amfast.template import gotime
 from amfast.template.loading import load_templates
 from amfast.template.rendering import Renderer
@@ -143,9 +148,11 @@ async def _run(options: Options) -> int:
 
 
 class App:
-    """One node."""
+    """One node. ``run`` runs what waits for the disk."""
 
-    def __init__(self, options: Options, clock: Clock, rng: random.Random) -> None:
+    def __init__(
+        self, options: Options, clock: Clock, rng: random.Random, run: RunInThread = asyncio.to_thread
+    ) -> None:
         self._options = options
         self._clock = clock
         self._random = rng
@@ -181,12 +188,23 @@ class App:
         self._peer = self._build_peer() if options.cluster_listen_address else None
         directory = Path(options.storage_path)
         self._files = (
-            SnapshotFile(directory, "nflog", self._nflog, clock=clock, log=_logger("nflog")),
-            SnapshotFile(directory, "silences", self._silences, clock=clock, log=_logger("silences")),
+            SnapshotFile(directory, "nflog", self._nflog, clock=clock, log=_logger("nflog"), run=run),
+            SnapshotFile(
+                directory, "silences", self._silences, clock=clock, log=_logger("silences"), run=run
+            ),
+        )
+        self._alerts_file = AlertsFile(
+            directory,
+            Contents(self._store.dump, self._store.restore, self._timers),
+            clock=clock,
+            log=_logger("provider"),
+            run=run,
         )
         self._server = Server(self._answer, clock=clock, log=_logger("api"))
         self._site: Site | None = None
         self._running: Running | None = None
+        self._is_up = False
+        self._folder_lock = -1
         self._tasks: list[asyncio.Task[None]] = []
         self._reload_wanted = asyncio.Event()
         self._watch = FileWatch(Path(options.config_file))
@@ -200,14 +218,18 @@ class App:
         for flag in options.without_effect:
             log.warning("This flag has no effect yet", extra={"attrs": {"flag": flag}})
         _make_directory(Path(options.storage_path))
+        self._folder_lock = lock_folder(Path(options.storage_path))
         if self._peer is not None:
             await self._peer.start()
         config = self._load_config()
         if self._recorder is not None:
             await self._recorder.start(config.event_recorder)
             self._record(Started(API_VERSION, f"({_build_info().runtime})"))
+        gc.disable()  # what is read stays, and to look through it for cycles again and again costs more than reading
         for file in self._files:
             file.load()
+        gc.freeze()
+        gc.enable()
         if self._peer is not None:
             self._nflog.on_change = self._peer.add_state("nfl", self._nflog)
             self._silences.on_change = self._peer.add_state("sil", self._silences)
@@ -216,14 +238,16 @@ class App:
                 self._recorder.position = self._peer.position
         ports = [await self._server.listen(address) for address in options.web_listen_address]
         url = urls.external_url(options.web_external_url, socket.gethostname(), ports[0])
-        self._running = self._build_running(url)
+        restored = await self._restore_alerts()
+        self._running = self._build_running(url, restored)
         self._site = self._build_site(self._running, urls.route_prefix(options.web_route_prefix, url))
-        await self._running.apply(config)
+        await self._running.apply(config, restored.timers)
         await self._server.start()
         for given, port in zip(options.web_listen_address, ports, strict=True):
             address = f"{given.rpartition(':')[0] or '[::]'}:{port}"
             log.info("Listening on", extra={"attrs": {"address": address}})
             log.info("TLS is disabled.", extra={"attrs": {"http2": False, "address": address}})
+        self._is_up = True
         self._begin_chores(self._running)
         gc.collect()
         gc.freeze()  # what is there now stays, and need not be looked through again and again
@@ -305,7 +329,16 @@ class App:
     def _new_uuid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
-    def _build_running(self, external_url: str) -> Running:
+    async def _restore_alerts(self) -> Restored:
+        if self._options.storage_alerts:
+            return await self._alerts_file.restore()
+        self._alerts_file.forget()
+        return Restored()
+
+    def _timers(self) -> Iterator[tuple[GroupName, int]]:
+        return iter(()) if self._running is None else self._running.timers()
+
+    def _build_running(self, external_url: str, restored: Restored) -> Running:
         around = Surroundings(
             clock=self._clock,
             random=self._random,
@@ -314,6 +347,7 @@ class App:
             counts=self._counts,
             cluster_wait_s=self._cluster_wait_s,
             external_url=external_url,
+            hearsay=Hearsay(restored.saved_at_ns, self._clock.now_ns() if restored.saved_at_ns else 0),
             tracing=self._tracing,
             recording=self._recording,
         )
@@ -375,7 +409,7 @@ class App:
             self._silences,
             self._nflog,
         ]
-        parts += self._files
+        parts += [*self._files, self._alerts_file]
         if self._peer is not None:
             parts.append(self._peer)
         if self._recorder is not None:
@@ -429,6 +463,8 @@ class App:
             self._begin(self._watch_config())
         for file in self._files:
             self._begin(file.maintain_every(interval_s))
+        if self._options.storage_alerts:
+            self._begin(self._alerts_file.write_every(interval_s))
 
     def _begin(self, chore: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(chore))
@@ -464,9 +500,12 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._running is not None:
+            await self._running.halt()
+            if self._options.storage_alerts and self._is_up:
+                await self._alerts_file.write()
             await self._running.stop()
             for file in self._files:
-                file.maintain()
+                await file.finish()
         if self._recorder is not None:
             self._record(Stopped())
             await self._recorder.stop()
@@ -476,6 +515,9 @@ class App:
         if self._peer is not None:
             await self._peer.leave(LEAVE_TIMEOUT_S)
             await self._peer.close()
+        if self._folder_lock >= 0:
+            os.close(self._folder_lock)
+            self._folder_lock = -1
 
 
 def _logger(component: str) -> logging.Logger:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +17,7 @@ from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.route import Route, build_routes
 from amfast.model.alert import Alert
 from amfast.model.errors import AmfastError
-from amfast.model.flush import Flush, FlushPipeline
+from amfast.model.flush import Flush, FlushPipeline, GroupName
 from amfast.model.labels import Labels
 from amfast.model.metric import Family, single
 from amfast.model.notification import Notification
@@ -82,14 +82,25 @@ class Running:
                 self._succeeded = False
                 raise
 
-    async def stop(self) -> None:
-        """Stop the dispatcher; alerts that come from now on are only stored."""
+    def timers(self) -> Iterator[tuple[GroupName, int]]:
+        """What each group is called, and the wall time in ns of its next flush."""
+        dispatcher = self._parts.views.dispatcher
+        return iter(()) if dispatcher is None else dispatcher.timers()
+
+    async def halt(self) -> None:
+        """Flush no more, and cancel what is being sent; alerts that come from now on are only stored."""
         self._parts.store.place = lambda _stored: None
+        if self._parts.views.dispatcher is not None:
+            await self._parts.views.dispatcher.halt()
+
+    async def stop(self) -> None:
+        """Let the groups go."""
+        await self.halt()
         if self._parts.views.dispatcher is not None:
             await self._parts.views.dispatcher.stop()
 
-    async def apply(self, config: Config) -> None:
-        """Put a configuration in force."""
+    async def apply(self, config: Config, timers: Mapping[GroupName, int] | None = None) -> None:
+        """Put a configuration in force. ``timers`` are those that an earlier life of the node left."""
         parts = self._parts
         templates = parts.load_templates(config)
         root = build_routes(config.route)
@@ -123,7 +134,9 @@ class Running:
         await parts.store.place_all()
         if old is not None:
             await dispatcher.take_over(old)
-            await dispatcher.tell_all()
+        await dispatcher.tell_all()
+        if timers:
+            dispatcher.resume(timers)
         await dispatcher.run()
         self._warn(root)
         self._succeeded = True

@@ -53,6 +53,13 @@ class Options:
     storage_path: str = flag(
         "storage.path", "string", "data/", "Folder that keeps silences and the notification log."
     )
+    storage_alerts: bool = flag(
+        "storage.alerts",
+        "switch",
+        "true",
+        "Keep alerts and the timers of their groups on disk as well, so that a restart forgets nothing. Alertmanager "
+        "does not have this flag.",
+    )
     data_retention_s: float = flag(
         "data.retention",
         "duration",

@@ -15,7 +15,7 @@ from amfast.dispatch.route import Route
 from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
 from amfast.model.events import AlertCreated, AlertGrouped, Recording
-from amfast.model.flush import FlushPipeline
+from amfast.model.flush import FlushPipeline, GroupName
 from amfast.model.json_text import receivers_json
 from amfast.model.labels import Labels
 from amfast.model.metric import Family, single
@@ -154,6 +154,21 @@ class Dispatcher:
             self._sorted = [group.members for group in self._order]
         return self._sorted
 
+    def timers(self) -> Iterator[tuple[GroupName, int]]:
+        """What each group is called, and the wall time in ns of its next flush."""
+        shift_ns = self._clock.now_ns() - self._clock.monotonic_us() * 1000
+        for group in list(self._groups.values()):
+            if (due_us := group.next_due_us()) is not None:
+                yield group.identity, shift_ns + due_us * 1000
+
+    def resume(self, timers: Mapping[GroupName, int]) -> None:
+        """Have groups that wait no flush yet flush at these times, as :meth:`timers` gave them before a restart."""
+        shift_ns = self._clock.now_ns() - self._clock.monotonic_us() * 1000
+        for group in self._groups.values():
+            due_ns = timers.get(group.identity)
+            if due_ns is not None:
+                group.resume((due_ns - shift_ns) // 1000)
+
     async def take_over(self, old: Dispatcher) -> None:
         """Have the groups go on where those of another configuration stop.
 
@@ -184,18 +199,27 @@ class Dispatcher:
             if count % GROUPS_A_SLICE == 0:
                 await self._clock.sleep(0)
 
+    async def halt(self) -> None:
+        """Stop all timers and cancel what is being sent."""
+        groups = [*self._groups.values(), *self._retired]
+        for group in groups:  # all at once, or those that are left would go on trying meanwhile
+            group.cancel()
+        for start in range(0, len(groups), GROUPS_A_SLICE):
+            await asyncio.gather(*(group.cancelled() for group in groups[start : start + GROUPS_A_SLICE]))
+            await self._clock.sleep(0)
+
     async def stop(self) -> None:
-        """Stop all timers, cancel what is being sent, and let the alerts go."""
+        """Halt, and let the alerts go."""
+        await self.halt()
         groups = [*self._groups.values(), *self._retired]
         self._groups.clear()
         self._retired.clear()
         self._sorted = []
         self._order = []
-        for group in groups:  # all at once, or those that are left would go on trying meanwhile
-            group.cancel()
-        for start in range(0, len(groups), GROUPS_A_SLICE):
-            await asyncio.gather(*(group.stop() for group in groups[start : start + GROUPS_A_SLICE]))
-            await self._clock.sleep(0)
+        for count, group in enumerate(groups, 1):
+            await group.let_go()
+            if count % GROUPS_A_SLICE == 0:
+                await self._clock.sleep(0)
 
     def metrics(self) -> Iterator[Family]:
         yield single(

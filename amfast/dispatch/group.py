@@ -20,7 +20,7 @@ from amfast.dispatch.route import Route
 from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
 from amfast.model.events import AlertResolved, GroupInfo, Recording
-from amfast.model.flush import Flush, FlushPipeline
+from amfast.model.flush import Flush, FlushPipeline, GroupName
 from amfast.model.json_text import encode
 from amfast.model.labels import Labels, format_labels, labels_order
 from amfast.model.notification import NotifyError
@@ -84,6 +84,7 @@ class Group:
         """Monotonic time of the next flush, once it is set."""
         self._is_retired = False
         self._flushes = 0
+        self._is_cut_off = False
 
     @cached_property
     def key(self) -> str:
@@ -101,7 +102,7 @@ class Group:
         return replace(self.told_of, matchers=self.route.matchers, uuid=self._context.recording.new_id())
 
     @property
-    def identity(self) -> tuple[str, tuple[str, ...]]:
+    def identity(self) -> GroupName:
         """What stays the same over a reload, as :attr:`key` does, but quick."""
         return self.route.key, self.route.group_values(self.labels)
 
@@ -131,6 +132,18 @@ class Group:
             self._flushing = old._flushing
             self._flushing.add_done_callback(self._predecessor_ended)
 
+    def next_due_us(self) -> int | None:
+        """When to flush next, for a life to come: at once if a flush is under way or was cut off."""
+        is_open = self._flushing is not None or self._is_cut_off
+        return self._context.clock.monotonic_us() if is_open else self.due_us
+
+    def resume(self, due_us: int) -> None:
+        """Before the start: wait until this time, or no longer than a wait can last, instead of beginning anew."""
+        clock, options = self._context.clock, self.route.options
+        longest_us = max(options.group_wait_ns, options.group_interval_ns) // 1000
+        due_us = min(due_us, clock.monotonic_us() + longest_us)
+        self.due_us = max(due_us, self._context.not_before_us)
+
     @property
     def is_flushing(self) -> bool:
         return self._flushing is not None
@@ -139,14 +152,13 @@ class Group:
         """Flush no more, and give up a flush that is under way."""
         self.retire()
         if self._flushing is not None:
+            self._is_cut_off = True
             self._flushing.cancel()
 
-    async def stop(self) -> None:
-        """Cancel, and let the alerts go."""
-        self.cancel()
+    async def cancelled(self) -> None:
+        """Return once a flush that was given up has ended."""
         if self._flushing is not None:
             await asyncio.wait([self._flushing])
-        await self.let_go()
 
     async def let_go(self) -> None:
         """Hold no alert any more."""

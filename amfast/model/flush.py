@@ -10,6 +10,9 @@ from amfast.model.alert import Alert
 from amfast.model.events import GroupInfo
 from amfast.model.labels import Labels
 
+GroupName = tuple[str, tuple[str, ...]]
+"""What a group is called over reloads and restarts: the key of its route, and the values it is grouped by."""
+
 
 def _nowhere(_names: tuple[str, ...]) -> None:
     """Forget which time intervals mute a group."""

@@ -30,6 +30,7 @@ _OPTIONS.never_capture = True
 
 _ESCAPES = re.compile(r"\\Q.*?(?:\\E|\Z)|\\(.)", re.DOTALL)
 _LITERAL = re.compile(r"(?:[^\\.+*?()|\[\]{}^$]|\\[\\.+*?()|\[\]{}^$\-])*")
+_PLAIN = re.compile(r"[^\\.+*?()|\[\]{}^$]*")
 _UNESCAPE = re.compile(r"\\(.)")
 _WRAPPED: Final = ("^(?:", ")$")
 
@@ -65,7 +66,7 @@ class Pattern:
 
     def __init__(self, text: str) -> None:
         """Compile ``text``. Raises PatternError."""
-        self.literals = _literals(text)
+        self.literals = literals_of(text)
         if self.literals is not None:
             self.matches = self.literals.__contains__
         else:
@@ -79,7 +80,10 @@ def _remembering(search: Callable[[str], bool]) -> Callable[[str], bool]:
 
 
 @lru_cache(PATTERNS_REMEMBERED)
-def _literals(text: str) -> frozenset[str] | None:
+def literals_of(text: str) -> frozenset[str] | None:
+    """The only values that match, None where they are not few plain texts; it need not compile then."""
+    if _PLAIN.fullmatch(text):
+        return frozenset((text,))
     if text.startswith(_WRAPPED[0]) and text.endswith(_WRAPPED[1]):
         text = text[len(_WRAPPED[0]) : -len(_WRAPPED[1])]  # parentheses left in it are no plain text
     alternatives: list[str] = []

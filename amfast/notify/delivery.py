@@ -17,6 +17,7 @@ from amfast.model.notification import FailureReason, Integration, Notification, 
 from amfast.model.tracing import Attribute, Tracing
 from amfast.notify.counts import Counts
 from amfast.notify.dedup import Reason, reason_to_notify
+from amfast.notify.hearsay import NO_HEARSAY, Hearsay
 from amfast.notify.nflog import LogKey, NotificationLog
 
 FIRST_PAUSE_S = 0.5
@@ -39,6 +40,8 @@ class Surroundings:
     external_url: str
     tracing: Tracing = field(default_factory=Tracing)
     recording: Recording = field(default_factory=Recording)
+    hearsay: Hearsay = NO_HEARSAY
+    """What is known of alerts that were read from disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +55,17 @@ class Delivery:
         """Notify if there is something new to say. Raises NotifyError when sending failed for good."""
         # The peers before us in the order get their time to send and to tell us of it.
         await self.around.clock.sleep(self.around.cluster_wait_s())
+        integration, nflog = self.integration, self.around.nflog
+        key = LogKey(flush.group_key.encode(), flush.receiver, integration.kind, integration.index)
+        entry = nflog.query(key)
+        alerts = self.around.hearsay.counting(alerts, entry)
         said: dict[str, Attribute] = {
             "alerting.group.key": flush.group_key,
             "alerting.alerts.count": len(alerts),
         }
-        integration, nflog = self.integration, self.around.nflog
-        key = LogKey(flush.group_key.encode(), flush.receiver, integration.kind, integration.index)
         firing = {alert_hash(alert.labels) for alert in alerts if not alert.resolved_at(flush.now_ns)}
         resolved = {alert_hash(alert.labels) for alert in alerts if alert.resolved_at(flush.now_ns)}
         with self.around.tracing.span("notify.DedupStage.Exec", said, stays=True) as span:
-            entry = nflog.query(key)
             reason = reason_to_notify(
                 entry,
                 firing,
@@ -70,7 +74,7 @@ class Delivery:
                 repeat_interval_ns=flush.repeat_interval_ns,
                 now_ns=flush.now_ns,
             )
-            if reason is None:
+            if reason is None or not self.around.hearsay.allows(reason, alerts):
                 return
             span.event("notify.DedupStage.Exec nflog needs update")
         await self._send(flush, alerts, reason)
@@ -79,6 +83,8 @@ class Delivery:
             span.set("alerting.alerts.resolved.count", len(resolved))
             receiver_data = b"" if entry is None or reason == "first notification" else entry.receiver_data
             nflog.record(key, firing, resolved, flush.repeat_interval_ns, receiver_data)
+            if (settled := nflog.settled()) is not None:
+                await settled  # the group forgets what was told; a crash must not
 
     async def _send(self, flush: Flush, alerts: tuple[Alert, ...], reason: Reason) -> None:
         counts, integration = self.around.counts, self.integration

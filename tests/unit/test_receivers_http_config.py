@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -219,18 +220,32 @@ def _escaped(path: Path) -> str:
 
 def test_a_certificate_that_cannot_be_read_is_one_error_without_a_secret(tmp_path: Path) -> None:
     server = Server()
-    with pytest.raises(HttpError, match=r"^cannot read a file of tls_config: No such file or directory$"):
+    with pytest.raises(HttpError, match=r"^tls_config: cannot read \S*none: No such file or directory$"):
         post([server], config("tls_config: {ca_file: none}", tmp_path), HTTPS)
     (tmp_path / "none").write_text("nonsense")
-    with pytest.raises(HttpError, match="the certificates of tls_config cannot be used"):
+    with pytest.raises(HttpError, match=r"^tls_config: \S*none cannot be used"):
         post([server], config("tls_config: {ca_file: none}", tmp_path), HTTPS)
+    with pytest.raises(HttpError, match=r"^tls_config: cannot read \S*gone: No such file or directory$"):
+        post([server], config("tls_config: {cert_file: none, key_file: gone}", tmp_path), HTTPS)
+    (tmp_path / "gone").write_text("nonsense")
+    with pytest.raises(HttpError, match=r"^tls_config: \S*none and \S*gone cannot be used"):
+        post([server], config("tls_config: {cert_file: none, key_file: gone}", tmp_path), HTTPS)
+
+
+def test_a_proxy_that_cannot_be_reached_is_named_as_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(HttpError, match=r"^cannot connect to the proxy: Connection refused$"):
+        post([Server()], config("proxy_url: 'http://user:pa%3Ass@127.0.0.1:1'"))
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(HttpError, match=r"^cannot connect to the proxy: the host name does not resolve$"):
+        post([Server()], config("proxy_url: 'http://proxy.example:1'"))
 
 
 def test_a_proxy_is_asked_with_its_password() -> None:
     proxy = Server()
-    how = config("proxy_url: 'http://user:pa%3Ass@127.0.0.1:1'")
-    with pytest.raises(HttpError, match="cannot connect"):
-        post([proxy], how)
 
     async def run() -> None:
         server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
@@ -350,7 +365,7 @@ def test_what_can_never_be_sent_is_refused_before_the_first_request(monkeypatch:
     signing = config(f"oauth2: {{client_id: c, token_url: 'http://t', grant_type: '{JWT_GRANT}'}}")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert "pip install 'amfast[jwt]'" in refusal(signing)
-    assert "cannot read a file of tls_config" in refusal(config("tls_config: {ca_file: none}"))
+    assert "tls_config: cannot read none: No such" in refusal(config("tls_config: {ca_file: none}"))
     by_reference = HttpConfig(tls_config=TlsConfig(cert_file="a", key_ref="b"))
     assert "key_ref names something in a secret manager" in refusal(by_reference)
     assert "max_version is below" in refusal(config("tls_config: {min_version: TLS13, max_version: TLS12}"))
