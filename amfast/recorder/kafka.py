@@ -18,7 +18,6 @@ from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError
 from amfast.recorder.counts import Counts
 from amfast.recorder.outputs import CLOSE_S, Entry
-from amfast.recorder.words import ENVELOPE
 
 MakeContext = Callable[[TlsConfig], ssl.SSLContext]
 MakeProducer = Callable[..., Any]
@@ -97,7 +96,7 @@ class KafkaOutput:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def encode(self, entry: Entry) -> bytes:
-        return ENVELOPE.binary(entry.tree) if self._is_binary else entry.json()
+        return entry.binary() if self._is_binary else entry.json()
 
     async def write(self, payloads: Sequence[bytes]) -> str:
         """See :class:`Output`."""

@@ -23,20 +23,24 @@ PATIENCE_S = 5.0
 
 
 class Entry:
-    """One recorded event on its way to the outputs."""
+    """One recorded event on its way to the outputs. ``tell`` puts it into words, or raises ValueError."""
 
-    __slots__ = ("_json", "kind", "tree")
+    __slots__ = ("_json", "_tell", "kind")
 
-    def __init__(self, kind: str, tree: Tree) -> None:
+    def __init__(self, kind: str, tell: Callable[[], Tree]) -> None:
         self.kind = kind
-        self.tree = tree
+        self._tell = tell
         self._json: bytes | None = None
 
     def json(self) -> bytes:
         """Its JSON text, made once for all outputs. Raises ValueError."""
         if self._json is None:
-            self._json = as_json(ENVELOPE, self.tree)
+            self._json = as_json(ENVELOPE, self._tell())
         return self._json
+
+    def binary(self) -> bytes:
+        """Its protobuf form. Raises ValueError."""
+        return ENVELOPE.binary(self._tell())
 
 
 class Output(Protocol):

@@ -22,6 +22,7 @@ from amfast.model.metric import Family, single
 from amfast.recorder.counts import Counts
 from amfast.recorder.kafka import KafkaOutput, MakeContext, check_kafka, producer_options
 from amfast.recorder.outputs import CLOSE_S, Entry, Output, file_output, stdout_output
+from amfast.recorder.shapes import Tree
 from amfast.recorder.webhook import Post, WebhookOutput
 from amfast.recorder.words import kind_of, words_for
 
@@ -168,13 +169,15 @@ class Recorder:
             await asyncio.gather(*(self._give(output, entries) for output in self._outputs))
 
     def _entry(self, event: Event, at_ns: int, position: int) -> Entry:
-        tree = {
-            "@timestamp": at_ns,
-            "instance": self._instance,
-            "data": words_for(event, at_ns),
-            "clusterPosition": position,
-        }
-        return Entry(kind_of(event), tree)
+        def tell() -> Tree:
+            return {
+                "@timestamp": at_ns,
+                "instance": self._instance,
+                "data": words_for(event, at_ns),
+                "clusterPosition": position,
+            }
+
+        return Entry(kind_of(event), tell)
 
     async def _give(self, output: Output, entries: Sequence[Entry]) -> None:
         ready: list[tuple[str, bytes]] = []

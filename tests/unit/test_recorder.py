@@ -21,7 +21,7 @@ from amfast.config.observing import FileOutput, KafkaOutput, StdoutOutput, Webho
 from amfast.config.tls import TlsConfig
 from amfast.loopclock import LoopClock
 from amfast.model.errors import AmfastError
-from amfast.model.events import Event, Recording, SilenceCreated, Started
+from amfast.model.events import AlertGrouped, Event, GroupInfo, Recording, SilenceCreated, Started
 from amfast.model.silence import Silence
 from amfast.recorder import kafka as kafka_output
 from amfast.recorder import outputs
@@ -32,6 +32,7 @@ from amfast.recorder.outputs import Entry, stdout_output
 from amfast.recorder.recorder import Outside, Recorder, check_can_record
 from amfast.recorder.webhook import QUEUE_MAX, shown_url
 from amfast.recorder.webhook import WebhookOutput as Webhook
+from tests.support.alerts import alert
 from tests.support.virtual import VirtualClock, run_virtual
 
 LOG = logging.getLogger("test")
@@ -275,14 +276,17 @@ def test_a_pipe_that_nobody_reads_costs_the_other_outputs_a_moment_only(tmp_path
 
 def test_what_cannot_be_put_into_words_is_counted_and_the_rest_is_written(tmp_path):
     bad = Silence("\ud800", (), 0, 0, 0, "", "", {})
+    worse = GroupInfo("\ud800", {}, "")  # of which not even the hash can be worked out
 
     async def main(clock):
         recorder, recording = make(clock)
         await recorder.start(files(tmp_path / "a"))
         recording.record(SilenceCreated(bad))
+        recording.record(AlertGrouped(alert(), worse))
         recording.record(event("1"))
         await recorder.stop()
         assert counted(recorder)["event_serialize_errors_total", "silence_created"] == 1
+        assert counted(recorder)["event_serialize_errors_total", "alert_grouped"] == 1
         name = f"file:{tmp_path / 'a'}"
         assert counted(recorder)["events_recorded_total", "silence_created", name, "error"] == 1
 
@@ -476,7 +480,7 @@ def test_events_reach_the_topic_with_the_host_as_their_key():
 def test_the_format_of_the_records_is_json_or_protobuf(form, start):
     async def main(clock):
         output, _ = producing(kafka(format=form), Producer([]), clock)
-        assert output.encode(Entry("k", {"instance": "h"})) == start
+        assert output.encode(Entry("k", lambda: {"instance": "h"})) == start
         await output.close()
 
     run_virtual(main)
