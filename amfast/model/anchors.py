@@ -8,7 +8,7 @@ from typing import Final
 
 from amfast._ext.anchors import Index, label_values
 from amfast.model.matcher import Matcher, MatchType
-from amfast.model.regex import PATTERNS_REMEMBERED, literals_of
+from amfast.model.regex import LITERALS_REMEMBERED, literals_of
 
 __all__ = ["LITERALS_MAX", "Condition", "Index", "Pair", "conditions", "filed_literals", "label_values"]
 
@@ -46,7 +46,7 @@ def _pairs(matcher: Matcher) -> tuple[Pair, ...] | None:
     return None
 
 
-@lru_cache(PATTERNS_REMEMBERED)
+@lru_cache(LITERALS_REMEMBERED)
 def filed_literals(pattern: str) -> tuple[str, ...] | None:
     """The values of a regular expression to file it by, None for one that is to be tried always."""
     literals = literals_of(pattern)

@@ -20,6 +20,7 @@ from amfast.model.keeper import Keeper, NoKeeper
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, MatcherError, MatchType
 from amfast.model.metric import Family, single
+from amfast.model.regex import Effort
 from amfast.model.silence import MatcherSpec, Silence, SilenceNotFound, SilenceRefused
 from amfast.model.timestamp import NS
 from amfast.mute.verdicts import Verdicts
@@ -312,11 +313,14 @@ def _after(old: Silence, now_ns: int) -> int:
 def _compile_sets(silence: Silence) -> tuple[tuple[Matcher, ...], ...]:
     if sum(len(specs) for specs in silence.matcher_sets) > MATCHERS_MAX:
         raise ValueError(f"there are more than {MATCHERS_MAX}")
-    return tuple(
-        tuple(Matcher(MatchType(spec.type), spec.name, spec.pattern) for spec in specs)
-        for specs in silence.matcher_sets
-        if specs
-    )
+    effort = Effort()
+
+    def matcher(spec: MatcherSpec) -> Matcher:
+        made = Matcher(MatchType(spec.type), spec.name, spec.pattern)
+        effort.take(made.pattern)
+        return made
+
+    return tuple(tuple(map(matcher, specs)) for specs in silence.matcher_sets if specs)
 
 
 def _can_update(old: Silence, new: Silence, now_ns: int) -> bool:

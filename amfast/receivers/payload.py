@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -38,13 +38,15 @@ def encode_json(value: object) -> bytes:
 def check_status(answer: Answer, retry_also: Collection[int] = (), *, secret_url: str = "") -> None:
     """Accept 2xx; 5xx and the codes in ``retry_also`` can be tried again (reference notify, section 6b).
 
-    Raises NotifyError, whose text quotes the answer without what it repeats of ``secret_url``.
+    Raises NotifyError, whose text quotes the answer without what it repeats of ``secret_url`` and of what the
+    request said to prove who we are.
     """
     status = answer.status
     family = status // 100
     if family == 2:  # noqa: PLR2004 - the 2xx answers
         return
-    detail = without_url(answer.body.decode("utf-8", "replace"), secret_url)[:_DETAIL_CHARS]
+    text = without(answer.body.decode("utf-8", "replace"), answer.secrets)
+    detail = without_url(text, secret_url)[:_DETAIL_CHARS]
     shown = " ".join("".join(char if char.isprintable() else " " for char in detail).split())
     raise NotifyError(
         f"unexpected status code {status}" + (f": {shown}" if shown else ""),
@@ -59,7 +61,12 @@ def without_url(text: str, url: str) -> str:
     pieces = {url, parts.path, parts.query, f"{parts.path}?{parts.query}", parts.username, parts.password}
     pieces.update(parts.path.split("/"), (value for _, value in parse_qsl(parts.query)))
     pieces.update({unquote(piece) for piece in pieces if piece})
-    for piece in sorted((piece for piece in pieces if piece), key=len, reverse=True):
+    return without(text, filter(None, pieces))
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """``text`` with what is long enough to be a secret masked."""
+    for piece in sorted(secrets, key=len, reverse=True):
         if len(piece) >= _SECRET_CHARS_MIN:
             text = text.replace(piece, "<secret>")
     return text

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from amfast.config.addresses import TEMPLATE_MARK
+from amfast.config.files import read_start
 from amfast.config.http import HttpConfig
 from amfast.config.receivers.webhook import WebhookConfig
 from amfast.config.url import url_problem
@@ -96,8 +96,7 @@ class Webhook:
     def _url_in_file(self) -> str:
         path = self._config.url_file
         try:
-            with Path(path).open("rb") as file:
-                return file.read(_URL_FILE_BYTES_MAX).decode().strip()
+            return read_start(path, _URL_FILE_BYTES_MAX).decode().strip()
         except OSError as error:
             text = f"cannot read url_file {path}: {error.strerror or type(error).__name__}"
             raise NotifyError(text, retry=False) from None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +20,12 @@ from amfast.config.receivers.webhook import WebhookConfig
 from amfast.config.tls import TlsConfig
 from amfast.loopclock import LoopClock
 from amfast.model.errors import AmfastError
+from amfast.model.notification import NotifyError
 from amfast.receivers.answers import Answer
-from amfast.receivers.credentials import left_domain, own_headers
+from amfast.receivers.credentials import left_domain, own_headers, secret_text
 from amfast.receivers.errors import HttpError
 from amfast.receivers.http import NetworkClient
+from amfast.receivers.payload import check_status
 from amfast.receivers.proxies import is_direct, proxy_for
 from amfast.receivers.table import INTEGRATIONS
 from tests.support.certificates import Authority
@@ -137,6 +141,21 @@ def test_further_headers_are_sent_in_order_and_as_often_as_they_have_values(tmp_
     assert (server.header("X-A"), server.header("X-B")) == (["one", "two", "three", "four"], ["b"])
 
 
+@pytest.mark.parametrize("has_writer", [False, True])
+def test_a_pipe_in_place_of_a_secret_holds_nothing_up(tmp_path: Path, has_writer: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR) if has_writer else None
+    found: list[str] = []
+    reading = threading.Thread(
+        target=lambda: found.append(secret_text(None, str(tmp_path / "pipe"))), daemon=True
+    )
+    reading.start()
+    reading.join(5)
+    assert found == [""]
+    if writer is not None:
+        os.close(writer)
+
+
 def test_credentials_go_along_with_a_redirect_but_not_to_another_host() -> None:
     def reply(request: bytes) -> bytes:
         target = b"/same" if b" /p " in request else b"http://localhost:%d/other" % server.port
@@ -147,11 +166,33 @@ def test_credentials_go_along_with_a_redirect_but_not_to_another_host() -> None:
     server = Server(reply)
     post(
         [server],
-        config("authorization: {credentials: abc}, http_headers: {X: {values: [x]}, Cookie: {values: [c]}}"),
+        config(
+            "authorization: {credentials: abc}, "
+            "http_headers: {X: {values: [x]}, Cookie: {values: [c]}, Key: {secrets: [k]}}"
+        ),
     )
+    assert [server.header("Key", n) for n in range(3)] == [["k"], ["k"], []]
     assert [server.header("Authorization", n) for n in range(3)] == [["Bearer abc"], ["Bearer abc"], []]
     assert [server.header("Cookie", n) for n in range(3)] == [["c"], ["c"], []]
     assert [server.header("X", n) for n in range(3)] == [["x"], ["x"], ["x"]]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "authorization: {credentials: abc123}",
+        "basic_auth: {username: me, password: secret}",
+        "http_headers: {X: {secrets: [hush-hush]}}",
+    ],
+)
+def test_what_an_answer_repeats_of_the_secrets_in_the_request_is_not_shown(how: str) -> None:
+    def echo(request: bytes) -> bytes:
+        said = b" ".join(line for line in request.splitlines() if line.startswith((b"Auth", b"X")))
+        return b"HTTP/1.1 400 X\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said)
+
+    answer = post([Server(echo)], config(how))
+    with pytest.raises(NotifyError, match=r"unexpected status code 400: (X|Authorization): <secret>$"):
+        check_status(answer)
 
 
 @pytest.mark.parametrize(

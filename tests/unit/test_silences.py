@@ -236,6 +236,24 @@ def test_every_change_reaches_a_peer_whatever_the_order() -> None:
     run_virtual(main)
 
 
+def test_patterns_of_a_silence_that_take_too_long_in_all_are_as_one_that_does_not_compile(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amfast.model.regex.EFFORT_MAX", 1500)
+    large = tuple(MatcherSpec(1, "job", f"a{{500}}{number}") for number in range(3))
+
+    async def main(clock: VirtualClock) -> None:
+        silences = build(clock)
+        silences.set(wish(clock, matcher_sets=(large[:2],)))
+        assert "too large" not in caplog.text
+        silences.set(wish(clock, matcher_sets=(large,)))
+        assert silences.silencing({"job": "a"}) == ()
+
+    run_virtual(main)
+    (record,) = caplog.records
+    assert "too large in all" in str(vars(record)["attrs"])
+
+
 def test_a_peers_pattern_that_does_not_compile_is_kept_and_never_matches(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
