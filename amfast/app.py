@@ -23,6 +23,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from amfast.cli.flags import Options
 from amfast.cluster.options import Options as ClusterOptions
 from amfast.cluster.peer import Peer
 from amfast.config.cluster_tls import load_cluster_tls
+from amfast.config.http import HttpConfig
 from amfast.config.load import load
 from amfast.config.observing import EventRecorder
 from amfast.config.tls import TlsConfig
@@ -41,6 +43,7 @@ from amfast.filewatch import FileWatch
 from amfast.loopclock import LoopClock, local_offset_s
 from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError, ConfigError
+from amfast.model.events import Event, Recording, Started, Stopped
 from amfast.model.flush import GroupName
 from amfast.model.matcher import MatcherMode
 from amfast.model.metric import Family, Measured, single
@@ -50,6 +53,7 @@ from amfast.model.version import API_VERSION
 from amfast.mute.inhibition import Inhibitor
 from amfast.mute.intervals import NamedIntervals
 from amfast.mute.silences import Limits, Silences
+from amfast.mute.telling import TellingInhibitor, TellingSilences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
 from amfast.notify.hearsay import Hearsay
@@ -57,8 +61,10 @@ from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import ActiveIntervals, Inhibit, MuteIntervals, Settle, Silence, Stage
 from amfast.receivers.errors import HttpError
 from amfast.receivers.http import NetworkClient
+from amfast.receivers.payload import JSON_HEADERS
 from amfast.receivers.table import INTEGRATIONS
 from amfast.receivers.tls import make_context
+from amfast.recorder.recorder import Outside, Recorder, check_can_record
 from amfast.running import Parts, Running
 from amfast.status import StatusViews
 from amfast.storage.alerts import AlertsFile, Contents, Restored
@@ -153,13 +159,15 @@ class App:
         self._random = rng
         self._started_us = clock.monotonic_us()
         retention_ns = int(options.data_retention_s * 1e9)
+        self._recording = Recording(self._new_uuid)
         self._nflog = NotificationLog(clock=clock, retention_ns=retention_ns)
         self._silences = Silences(
             clock=clock,
             retention_ns=retention_ns,
-            new_id=lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+            new_id=self._new_uuid,
             log=_logger("silences"),
             limits=Limits(options.silences_max_silences, options.silences_max_silence_size_bytes),
+            recording=self._recording,
         )
         self._store = AlertStore(
             clock=clock,
@@ -174,8 +182,10 @@ class App:
         self._views = AlertViews(self._store, Mutes(self._store.table, self._silences, clock), clock)
         self._counts = Counts()
         self._tracing = Tracing()
-        self._traces = TracingManager(self._tracing, _tls_context, _logger("tracing"))
+        self._traces = TracingManager(self._tracing, partial(_tls_context, "tracing"), _logger("tracing"))
         self._http = NetworkClient(clock, rng, os.environ, self._tracing)
+        self._recorder_http = NetworkClient(clock, rng, os.environ)
+        self._recorder = self._build_recorder() if "event-recorder" in options.features else None
         self._peer = self._build_peer() if options.cluster_listen_address else None
         directory = Path(options.storage_path)
         self._files = (
@@ -213,6 +223,9 @@ class App:
         if self._peer is not None:
             await self._peer.start()
         config = self._load_config()
+        if self._recorder is not None:
+            await self._recorder.start(config.event_recorder)
+            self._record(Started(API_VERSION, f"({_build_info().runtime})"))
         gc.disable()  # what is read stays, and to look through it for cycles again and again costs more than reading
         for file in self._files:
             file.load()
@@ -222,6 +235,8 @@ class App:
             self._nflog.on_change = self._peer.add_state("nfl", self._nflog)
             self._silences.on_change = self._peer.add_state("sil", self._silences)
             await self._peer.join()
+            if self._recorder is not None:
+                self._recorder.position = self._peer.position
         ports = [await self._server.listen(address) for address in options.web_listen_address]
         url = urls.external_url(options.web_external_url, socket.gethostname(), ports[0])
         restored = await self._restore_alerts()
@@ -295,6 +310,26 @@ class App:
             random=self._random,
         )
 
+    def _build_recorder(self) -> Recorder:
+        outside = Outside(
+            partial(_post_event, self._recorder_http),
+            self._recorder_http.check,
+            partial(_tls_context, "event_recorder.kafka_outputs"),
+        )
+        host, log = socket.gethostname(), _logger("eventrecorder")
+        return Recorder(self._recording, host, outside, clock=self._clock, log=log)
+
+    async def _apply_recorder(self, config: EventRecorder) -> None:
+        if self._recorder is not None:
+            await self._recorder.apply(config)
+
+    def _record(self, event: Event) -> None:
+        if self._recording.record is not None:
+            self._recording.record(event)
+
+    def _new_uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
     async def _restore_alerts(self) -> Restored:
         if self._options.storage_alerts:
             return await self._alerts_file.restore()
@@ -315,6 +350,7 @@ class App:
             external_url=external_url,
             hearsay=Hearsay(restored.saved_at_ns, self._clock.now_ns() if restored.saved_at_ns else 0),
             tracing=self._tracing,
+            recording=self._recording,
         )
         return Running(
             Parts(
@@ -326,6 +362,7 @@ class App:
                 around=around,
                 http=self._http,
                 trace=self._traces.apply,
+                record=self._apply_recorder,
                 log=_logger("configuration"),
                 retention_ns=int(self._options.data_retention_s * 1e9),
                 not_before_us=self._started_us + int(self._options.dispatch_start_delay_s * 1e6),
@@ -335,12 +372,14 @@ class App:
     def _stages(self, config: Config, inhibitor: Inhibitor) -> list[Stage]:
         """What every flush passes, in this order (reference notify, section 5)."""
         holding = NamedIntervals(config.intervals).holding
+        inhibitions = TellingInhibitor(inhibitor, self._recording)
+        silences = TellingSilences(self._silences, self._recording)
         return [
             Settle(self._settled),
-            Inhibit(inhibitor.inhibiting, self._counts, self._clock),
+            Inhibit(inhibitions.inhibiting, self._counts, self._clock),
             ActiveIntervals(holding, self._counts),
             MuteIntervals(holding, self._counts),
-            Silence(self._silences.silencing, self._counts, self._clock),
+            Silence(silences.silencing, self._counts, self._clock),
         ]
 
     def _build_site(self, running: Running, route_prefix: str) -> Site:
@@ -374,6 +413,8 @@ class App:
         parts += [*self._files, self._alerts_file]
         if self._peer is not None:
             parts.append(self._peer)
+        if self._recorder is not None:
+            parts.append(self._recorder)
         return Site(
             ports,
             options,
@@ -466,6 +507,10 @@ class App:
             await self._running.stop()
             for file in self._files:
                 await file.finish()
+        if self._recorder is not None:
+            self._record(Stopped())
+            await self._recorder.stop()
+        await self._recorder_http.close()
         await self._http.close()
         await self._traces.stop()
         if self._peer is not None:
@@ -480,12 +525,23 @@ def _logger(component: str) -> logging.Logger:
     return logging.getLogger(f"amfast.{component}")
 
 
-def _tls_context(config: TlsConfig) -> ssl.SSLContext:
-    """TLS towards a collector of traces. Raises AmfastError."""
+def _tls_context(section: str, config: TlsConfig) -> ssl.SSLContext:
+    """TLS as a section of the configuration says. Raises AmfastError."""
     try:
         return make_context(config)
     except HttpError as error:
-        raise AmfastError(f"tracing: {error}") from None
+        raise AmfastError(f"{section}: {error}") from None
+
+
+async def _post_event(
+    http: NetworkClient, url: str, body: bytes, timeout_s: float, config: HttpConfig
+) -> str:
+    """Why posting events failed, empty when it did not."""
+    try:
+        answer = await http.post(url, headers=JSON_HEADERS, body=body, timeout_s=timeout_s, config=config)
+    except HttpError as error:
+        return str(error)
+    return "" if answer.status // 100 == 2 else f"unexpected status code {answer.status}"  # noqa: PLR2004
 
 
 def _build_info() -> BuildInfo:
@@ -508,11 +564,10 @@ def _make_directory(path: Path) -> None:
 
 def _check_supported(config: Config, options: Options) -> None:
     """Raise ConfigError if the configuration asks for something that this version cannot do."""
-    lines = list(config.unsupported)
-    if "event-recorder" in options.features and config.event_recorder != EventRecorder():
-        lines.append(f"{options.config_file}: event_recorder: amfast cannot record events yet")
-    if lines:
-        raise ConfigError("\n".join(lines))
+    if config.unsupported:
+        raise ConfigError("\n".join(config.unsupported))
+    if "event-recorder" in options.features:
+        check_can_record(config.event_recorder)
 
 
 def _matcher_mode(options: Options) -> MatcherMode:

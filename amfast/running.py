@@ -10,6 +10,7 @@ from functools import partial
 
 from amfast._ext.table import StoredAlert
 from amfast.alerts.store import AlertStore
+from amfast.config.observing import EventRecorder as RecorderConfig
 from amfast.config.observing import Tracing as TracingConfig
 from amfast.config.types import Config
 from amfast.dispatch.dispatcher import Dispatcher
@@ -46,6 +47,8 @@ class Parts:
     http: HttpClient
     trace: Callable[[TracingConfig | None], Awaitable[None]]
     """Send traces as a configuration says. Raises AmfastError."""
+    record: Callable[[RecorderConfig], Awaitable[None]]
+    """Record events as a configuration says."""
     log: logging.Logger
     retention_ns: int
     not_before_us: int
@@ -113,13 +116,16 @@ class Running:
             not_before_us=parts.not_before_us,
             mutable_marks=parts.views.mutes.marks,
             render_labels=partial(_render_labels, templates, parts.around.external_url),
+            recording=parts.around.recording,
         )
         await parts.trace(config.tracing)
         # All that can fail is behind us. What comes in goes to the new groups from here on; what is stored already
         # follows in slices.
+        await parts.record(config.event_recorder)
         await self._tell_of_all(inhibitor)
         old, parts.views.dispatcher = parts.views.dispatcher, dispatcher
         parts.store.place = dispatcher.place
+        parts.store.record(None if parts.around.recording.record is None else dispatcher.tell)
         dispatcher.begin()
         self._config = config
         self._integrations = integrations
@@ -128,6 +134,7 @@ class Running:
         await parts.store.place_all()
         if old is not None:
             await dispatcher.take_over(old)
+        await dispatcher.tell_all()
         if timers:
             dispatcher.resume(timers)
         await dispatcher.run()

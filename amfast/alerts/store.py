@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from amfast._ext.grouping import Places
 from amfast._ext.intake import Intake, Posted
 from amfast._ext.saved import dump, restore
 from amfast._ext.table import StoredAlert, Table
 from amfast.alerts.siblings import Siblings
+from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
 from amfast.model.metric import Family, Summary, single
 from amfast.model.timestamp import NS
@@ -21,6 +22,9 @@ SAVED_A_SLICE = 5_000
 LEASE_NS = 300 * NS
 """How long at most an alert read from disk waits for its sender to repeat it: the usual resolve_timeout."""
 OFFSET_HOLDS_NS = 900 * NS
+
+Told = Callable[[Sequence[tuple[bool, Alert]]], None]
+"""Takes the alerts of one body, each after whether it is new."""
 
 
 def _ignore(_stored: StoredAlert) -> None:
@@ -64,6 +68,12 @@ class AlertStore:
         """Called with every alert that has no place yet."""
         self.on_news: Callable[[StoredAlert], None] = _ignore
         """Called with every alert that could inhibit others when it came to fire or ended."""
+        self._on_told: Told | None = None
+
+    def record(self, on_told: Told | None) -> None:
+        """From now on, have all that is posted told, once it has its groups."""
+        self._on_told = on_told
+        self.table.keeps_told = on_told is not None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -93,6 +103,9 @@ class AlertStore:
             self.place(stored)
         for stored in self.table.take_news():
             self.on_news(stored)
+        if self._on_told is not None:
+            told = self.table.take_told()
+            self._on_told([(is_new, make_alert(*fields)) for is_new, fields in told])
         if posted.dropped:
             self._limited += posted.dropped
             attrs = {"alerts": posted.dropped, "limit": self._per_alertname_max}

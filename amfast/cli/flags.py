@@ -28,7 +28,7 @@ FEATURES = {
     "classic-mode": Feature("Classic matchers and label names enabled", works=True),
     "utf8-strict-mode": Feature("UTF-8 matchers only enabled", works=True),
     "auto-gomemlimit": Feature("Memory limit from the machine enabled", works=False),
-    "event-recorder": Feature("Event recorder enabled", works=False),
+    "event-recorder": Feature("Event recorder enabled", works=True),
 }
 """Feature names; ``help`` is what the log says at the start when it is enabled."""
 

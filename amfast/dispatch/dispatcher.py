@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from amfast._ext.grouping import Members, Places
@@ -12,7 +12,9 @@ from amfast._ext.table import StoredAlert
 from amfast.dispatch.agenda import Agenda
 from amfast.dispatch.group import Group, GroupContext, RenderLabels
 from amfast.dispatch.route import Route
+from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
+from amfast.model.events import AlertCreated, AlertGrouped, Recording
 from amfast.model.flush import FlushPipeline, GroupName
 from amfast.model.json_text import receivers_json
 from amfast.model.labels import Labels
@@ -21,6 +23,8 @@ from amfast.model.metric import Family, single
 RECEIVERS_REMEMBERED = 1000
 GROUPS_A_SLICE = 500
 """Started or stopped before the event loop may go on."""
+TOLD_A_SLICE = 50
+"""Recorded before the recorder may put them into words."""
 
 
 class Dispatcher:
@@ -42,6 +46,7 @@ class Dispatcher:
         not_before_us: int,
         mutable_marks: Callable[[], int],
         render_labels: RenderLabels,
+        recording: Recording | None = None,
     ) -> None:
         self._root = root
         self._receivers = lru_cache(RECEIVERS_REMEMBERED)(_receivers)
@@ -61,6 +66,7 @@ class Dispatcher:
             mutable_marks,
             self._forget,
             render_labels,
+            recording or Recording(),
         )
         self._is_running = False
         self._retired: list[Group] = []
@@ -97,6 +103,33 @@ class Dispatcher:
                 group = self._groups[key] = self._new_group(route, labels, stored)
             groups.append(group.members)
         self._places.put(stored, tuple(groups), *self._receivers(routes))
+
+    def tell(self, posted: Sequence[tuple[bool, Alert]]) -> None:
+        """Record alerts that were posted: which are new, and which groups they are in."""
+        record = self._context.recording.record
+        if record is None:
+            return
+        for is_new, alert in posted:
+            if is_new:
+                record(AlertCreated(alert))
+        for _, alert in posted:
+            for route in self._root.match(alert.labels):
+                group = self._groups.get((route, route.group_values(alert.labels)))
+                if group is not None:
+                    record(AlertGrouped(alert, group.told_of))
+
+    async def tell_all(self) -> None:
+        """Record which groups everything stored is in now, after they were made anew."""
+        count = 0
+        for group in list(self._groups.values()):
+            for stored in group.members.stored():
+                record = self._context.recording.record
+                if record is None:
+                    return
+                record(AlertGrouped(make_alert(*stored.fields()), group.told_of))
+                count += 1
+                if count % TOLD_A_SLICE == 0:
+                    await self._clock.sleep(0)
 
     def _new_group(self, route: Route, labels: Labels, first: StoredAlert) -> Group:
         pipeline = self._pipelines[route.options.receiver]

@@ -19,6 +19,7 @@ from amfast.dispatch.agenda import Agenda
 from amfast.dispatch.route import Route
 from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
+from amfast.model.events import AlertResolved, GroupInfo, Recording
 from amfast.model.flush import Flush, FlushPipeline, GroupName
 from amfast.model.json_text import encode
 from amfast.model.labels import Labels, format_labels, labels_order
@@ -50,6 +51,7 @@ class GroupContext:
     """Marks in the table of the alerts that a silence or an inhibition rule may mute now."""
     on_empty: Callable[[Group], None]
     render_labels: RenderLabels
+    recording: Recording
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held for one slice of work; so however many groups flush at one time, other things come in between."""
 
@@ -81,12 +83,23 @@ class Group:
         self.due_us: int | None = None
         """Monotonic time of the next flush, once it is set."""
         self._is_retired = False
+        self._flushes = 0
         self._is_cut_off = False
 
     @cached_property
     def key(self) -> str:
         """What the log calls the group (reference notify, section 4)."""
         return f"{self.route.key}:{format_labels(self.labels)}"
+
+    @cached_property
+    def told_of(self) -> GroupInfo:
+        """What events say of the group."""
+        return GroupInfo(self.key, self.labels, self.members.receiver)
+
+    @cached_property
+    def _told_of_with_route(self) -> GroupInfo:
+        """What notifications say of the group."""
+        return replace(self.told_of, matchers=self.route.matchers, uuid=self._context.recording.new_id())
 
     @property
     def identity(self) -> GroupName:
@@ -201,31 +214,44 @@ class Group:
         clock, options = self._context.clock, self.route.options
         now_ns = clock.now_ns()
         limit_s = max(options.group_interval_ns / NS, FLUSH_TIME_MIN_S) + self._context.cluster_wait_s()
+        self._flushes += 1
         flush = self._flush_at(now_ns, clock.monotonic_us() + int(limit_s * 1e6))
         attrs = {"aggrGroup": self.key, "receiver": options.receiver, "alerts": len(self.members)}
         self._context.log.debug("Flushing", extra={"attrs": attrs})
         try:
             async with asyncio.timeout(limit_s):
                 snapshot = await self._snapshot()
-                if self._pipeline.has_receivers:
-                    parts = [part async for part in self._parts(snapshot, now_ns, ALL_MARKS)]
-                    alerts = tuple(chain.from_iterable(parts))
-                    await self._pipeline(self._with_labels(flush, alerts), alerts)
-                else:
-                    # Nobody wants to see the alerts: all there is to do is to count those that are muted.
-                    timed = self.route.active_time_intervals or self.route.mute_time_intervals
-                    marks = ALL_MARKS if timed else self._context.mutable_marks()
-                    async for part in self._parts(snapshot, now_ns, marks):
-                        if part:
-                            async with self._context.turn:
-                                await self._pipeline(flush, tuple(part))
+                ended = await self._run_pipeline(flush, snapshot)
         except NotifyError as error:
             self._log_failure(str(error))
         except TimeoutError:
             self._log_failure(f"the flush did not end within {limit_s:g} s")
         else:
+            if (record := self._context.recording.record) is not None:
+                for alert in ended:
+                    record(AlertResolved(alert, self.told_of))
             # What was told to be resolved goes, unless it was updated meanwhile.
             self.members.forget_ended(snapshot, now_ns)
+
+    async def _run_pipeline(self, flush: Flush, snapshot: Snapshot) -> list[Alert]:
+        """Tell of the alerts; returns those that are resolved, if that is recorded."""
+        is_recorded = flush.told_of is not None
+        if self._pipeline.has_receivers:
+            parts = [part async for part in self._parts(snapshot, flush.now_ns, ALL_MARKS)]
+            alerts = tuple(chain.from_iterable(parts))
+            await self._pipeline(self._with_labels(flush, alerts), alerts)
+            return _ended(alerts, flush.now_ns) if is_recorded else []
+        # Nobody wants to see the alerts: all there is to do is to count those that are muted.
+        timed = self.route.active_time_intervals or self.route.mute_time_intervals
+        marks = ALL_MARKS if timed or is_recorded else self._context.mutable_marks()
+        ended: list[Alert] = []
+        async for part in self._parts(snapshot, flush.now_ns, marks):
+            if part:
+                async with self._context.turn:
+                    await self._pipeline(flush, tuple(part))
+                if is_recorded:
+                    ended += _ended(part, flush.now_ns)
+        return ended
 
     def _flush_at(self, now_ns: int, deadline_us: int) -> Flush:
         options = self.route.options
@@ -240,6 +266,8 @@ class Group:
             active_time_intervals=self.route.active_time_intervals,
             mute_time_intervals=self.route.mute_time_intervals,
             mark_muted=self._mark_muted,
+            number=self._flushes,
+            told_of=None if self._context.recording.record is None else self._told_of_with_route,
         )
 
     def _with_labels(self, flush: Flush, alerts: tuple[Alert, ...]) -> Flush:
@@ -296,3 +324,7 @@ class Group:
     def _log_failure(self, text: str) -> None:
         attrs = {"aggrGroup": self.key, "receiver": self.route.options.receiver, "err": text}
         self._context.log.error("Flush failed, trying again at the next interval", extra={"attrs": attrs})
+
+
+def _ended(alerts: Sequence[Alert], now_ns: int) -> list[Alert]:
+    return [alert for alert in alerts if alert.resolved_at(now_ns)]

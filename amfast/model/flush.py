@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from amfast.model.alert import Alert
+from amfast.model.events import GroupInfo
 from amfast.model.labels import Labels
 
 GroupName = tuple[str, tuple[str, ...]]
@@ -35,6 +36,12 @@ class Flush:
     """Names of the intervals in which nothing is sent."""
     mark_muted: Callable[[tuple[str, ...]], None] = _nowhere
     """Tells the group which intervals mute it now; the API shows them."""
+    number: int = 0
+    """Counts the flushes of the group from 1."""
+    told_of: GroupInfo | None = None
+    """The group as events tell of it; None when nothing is recorded."""
+    muted: tuple[Alert, ...] = ()
+    """What was kept back on the way, if that is recorded."""
 
 
 class FlushPipeline(Protocol):

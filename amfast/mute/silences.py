@@ -15,6 +15,7 @@ from typing import cast
 from amfast._ext.pb import SilenceRecord, decode_silences, encode_silence, scan_silences
 from amfast.model.anchors import Condition, Pair, conditions, filed_literals
 from amfast.model.clock import Clock
+from amfast.model.events import Recording, SilenceCreated, SilenceUpdated
 from amfast.model.keeper import Keeper, NoKeeper
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, MatcherError, MatchType
@@ -49,12 +50,14 @@ class Silences:
         new_id: Callable[[], str],
         log: logging.Logger,
         limits: Limits = Limits(),
+        recording: Recording | None = None,
     ) -> None:
         self._clock = clock
         self._retention_ns = retention_ns
         self._new_id = new_id
         self._log = log
         self._limits = limits
+        self._recording = recording or Recording()
         self._by_id: dict[str, SilenceRecord] = {}
         """Most are never looked at again, so what came from disk or a peer is decoded when it is asked for."""
         self._verdicts = Verdicts(self._conditions)
@@ -125,6 +128,8 @@ class Silences:
             updated = replace(silence, updated_at_ns=_after(old, now_ns), unknown=old.unknown)
             self._check_limits(updated, is_new=False)
             self._change(updated)
+            if self._recording.record is not None:
+                self._recording.record(SilenceUpdated(updated))
             return silence.id
         created = replace(
             silence,
@@ -136,6 +141,8 @@ class Silences:
         if old is not None:
             self.expire(old.id)
         self._change(created)
+        if self._recording.record is not None:
+            self._recording.record(SilenceCreated(created))
         return created.id
 
     def expire(self, silence_id: str) -> bool:

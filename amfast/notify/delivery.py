@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from amfast._ext.fingerprint import alert_hash
 from amfast.model.alert import Alert
 from amfast.model.clock import Clock
+from amfast.model.events import Notified, Recording
 from amfast.model.flush import Flush
 from amfast.model.notification import FailureReason, Integration, Notification, NotifyError
 from amfast.model.tracing import Attribute, Tracing
@@ -38,6 +39,7 @@ class Surroundings:
     """This node's position among the peers times the peer timeout."""
     external_url: str
     tracing: Tracing = field(default_factory=Tracing)
+    recording: Recording = field(default_factory=Recording)
     hearsay: Hearsay = NO_HEARSAY
     """What is known of alerts that were read from disk."""
 
@@ -86,6 +88,7 @@ class Delivery:
 
     async def _send(self, flush: Flush, alerts: tuple[Alert, ...], reason: Reason) -> None:
         counts, integration = self.around.counts, self.integration
+        passed = alerts
         counts.notifications.add(integration.kind)
         if not integration.send_resolved:
             alerts = tuple(alert for alert in alerts if not alert.resolved_at(flush.now_ns))
@@ -113,6 +116,27 @@ class Delivery:
             except NotifyError as error:
                 span.fail(str(error))
                 raise
+        self._record(flush, passed, notification)
+
+    def _record(self, flush: Flush, passed: tuple[Alert, ...], notification: Notification) -> None:
+        record = self.around.recording.record
+        if record is None or flush.told_of is None:
+            return
+        ended = [alert.resolved_at(flush.now_ns) for alert in passed]
+        record(
+            Notified(
+                alerts=notification.alerts,
+                firing=_hashes(alert for alert, is_over in zip(passed, ended, strict=True) if not is_over),
+                resolved=_hashes(alert for alert, is_over in zip(passed, ended, strict=True) if is_over),
+                muted=_hashes(flush.muted),
+                group=flush.told_of,
+                repeat_interval_ns=flush.repeat_interval_ns,
+                reason=notification.reason,
+                flush_id=flush.number,
+                integration=self.integration.kind,
+                index=self.integration.index,
+            )
+        )
 
     async def _retry(self, flush: Flush, notification: Notification) -> None:
         """Try until it works, with growing pauses, until an error says that trying is of no use."""
@@ -177,3 +201,7 @@ class Delivery:
             "integration": f"{self.integration.kind}[{self.integration.index}]",
             "aggrGroup": flush.group_key,
         }
+
+
+def _hashes(alerts: Iterable[Alert]) -> tuple[int, ...]:
+    return tuple(alert_hash(alert.labels) for alert in alerts)

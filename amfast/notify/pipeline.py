@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from amfast.model.alert import Alert
 from amfast.model.flush import Flush
@@ -46,10 +46,14 @@ class Pipeline:
             "alerting.alerts.count": len(alerts),
         }
         with self.tracing.span("notify.RoutingStage.Exec", said):
+            all_alerts = alerts
             for stage in self.stages:
                 alerts = await self._pass(stage, flush, alerts)
                 if not alerts:
                     return
+            if flush.told_of is not None and len(alerts) < len(all_alerts):
+                passed = {id(alert) for alert in alerts}
+                flush = replace(flush, muted=tuple(alert for alert in all_alerts if id(alert) not in passed))
             await self._fan_out(flush, alerts)
 
     async def _pass(self, stage: Stage, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
