@@ -122,6 +122,7 @@ class Life:
                 around=around,
                 http=self._people,  # type: ignore[arg-type]
                 trace=self._trace,
+                record=self._trace,
                 log=LOG,
                 retention_ns=10**15,
                 not_before_us=0,
