@@ -34,6 +34,7 @@ from amfast.cli.flags import Options
 from amfast.cluster.options import Options as ClusterOptions
 from amfast.cluster.peer import Peer
 from amfast.config.cluster_tls import load_cluster_tls
+from amfast.config.http import HttpConfig
 from amfast.config.observing import EventRecorder
 from amfast.config.tls import TlsConfig
 from amfast.config.types import Config
@@ -41,6 +42,8 @@ from amfast.filewatch import FileWatch
 from amfast.loopclock import LoopClock, local_offset_s
 from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError, ConfigError
+from amfast.model.events import Event, Recording, Started, Stopped
+from amfast.model.flush import GroupName
 from amfast.model.matcher import MatcherMode
 from amfast.model.metric import Family, Measured, single
 from amfast.model.timestamp import Time
@@ -49,21 +52,29 @@ from amfast.model.version import API_VERSION
 from amfast.mute.inhibition import Inhibitor
 from amfast.mute.intervals import NamedIntervals
 from amfast.mute.silences import Limits, Silences
+from amfast.mute.telling import TellingInhibitor, TellingSilences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
+from amfast.notify.hearsay import Hearsay
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import ActiveIntervals, Inhibit, MuteIntervals, Settle, Silence, Stage
 from amfast.outside import MACHINE, Http, Outside, Snapshot
 from amfast.receivers.errors import HttpError
 from amfast.receivers.http import NetworkClient
+from amfast.receivers.payload import JSON_HEADERS
 from amfast.receivers.table import INTEGRATIONS
 from amfast.receivers.tls import make_context
+from amfast.recorder.recorder import Outside as RecorderOutside
+from amfast.recorder.recorder import Recorder, check_can_record
 from amfast.running import Parts, Running
 from amfast.status import StatusViews
-from amfast.storage import SnapshotFile
+from amfast.storage.alerts import AlertsFile, Contents, Restored
+from amfast.storage.snapshot import SnapshotFile
+from amfast.storage.whole import lock_folder
 from amfast.template import gotime
 from amfast.template.loading import load_templates
 from amfast.template.rendering import Renderer
+from amfast.template.rendering import problem as template_problem
 from amfast.template.zones import LOCAL
 from amfast.tracing.manager import TracingManager
 from amfast.views import AlertViews, Mutes
@@ -157,13 +168,15 @@ class App:
         self._random = rng
         self._started_us = clock.monotonic_us()
         retention_ns = int(options.data_retention_s * 1e9)
+        self._recording = Recording(self._new_uuid)
         self._nflog = NotificationLog(clock=clock, retention_ns=retention_ns)
         self._silences = Silences(
             clock=clock,
             retention_ns=retention_ns,
-            new_id=lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+            new_id=self._new_uuid,
             log=_logger("silences"),
             limits=Limits(options.silences_max_silences, options.silences_max_silence_size_bytes),
+            recording=self._recording,
         )
         self._store = AlertStore(
             clock=clock,
@@ -178,17 +191,31 @@ class App:
         self._views = AlertViews(self._store, Mutes(self._store.table, self._silences, clock), clock)
         self._counts = Counts()
         self._tracing = Tracing()
-        self._traces = TracingManager(self._tracing, _tls_context, _logger("tracing"))
+        self._traces = TracingManager(self._tracing, partial(_tls_context, "tracing"), _logger("tracing"))
         self._http: Http = outside.http or NetworkClient(clock, rng, os.environ, self._tracing)
+        self._recorder_http = NetworkClient(clock, rng, os.environ)
+        self._recorder = self._build_recorder() if "event-recorder" in options.features else None
         self._peer = self._build_peer() if options.cluster_listen_address else None
-        file = outside.file or partial(SnapshotFile, Path(options.storage_path))
+        directory = Path(options.storage_path)
+        file = outside.file or partial(SnapshotFile, directory, run=outside.run)
         self._files: tuple[Snapshot, ...] = (
             file("nflog", self._nflog, clock=clock, log=_logger("nflog")),
             file("silences", self._silences, clock=clock, log=_logger("silences")),
         )
+        self._has_folder = outside.file is None
+        self._keeps_alerts = options.storage_alerts and self._has_folder
+        self._alerts_file = AlertsFile(
+            directory,
+            Contents(self._store.dump, self._store.restore, self._timers),
+            clock=clock,
+            log=_logger("provider"),
+            run=outside.run,
+        )
         self._server = Server(self._answer, clock=clock, log=_logger("api"))
         self._site: Site | None = None
         self._running: Running | None = None
+        self._is_up = False
+        self._folder_lock = -1
         self._tasks: list[asyncio.Task[None]] = []
         self._reload_wanted = asyncio.Event()
         self._watch = FileWatch(Path(options.config_file))
@@ -201,27 +228,40 @@ class App:
         log.info("Starting Alertmanager", extra={"attrs": {"version": f"(version={API_VERSION})"}})
         for flag in options.without_effect:
             log.warning("This flag has no effect yet", extra={"attrs": {"flag": flag}})
-        if self._outside.file is None:
+        if self._has_folder:
             _make_directory(Path(options.storage_path))
+            self._folder_lock = lock_folder(Path(options.storage_path))
         if self._peer is not None:
             await self._peer.start()
         config = self._load_config()
+        if self._recorder is not None:
+            await self._recorder.start(config.event_recorder)
+            self._record(Started(API_VERSION, f"({_build_info().runtime})"))
+        collects = gc.isenabled()
+        gc.disable()  # what is read stays, and to look through it for cycles again and again costs more than reading
         for file in self._files:
             file.load()
+        if collects:
+            gc.freeze()
+            gc.enable()
         if self._peer is not None:
             self._nflog.on_change = self._peer.add_state("nfl", self._nflog)
             self._silences.on_change = self._peer.add_state("sil", self._silences)
             await self._peer.join()
+            if self._recorder is not None:
+                self._recorder.position = self._peer.position
         ports = [await self._server.listen(address) for address in options.web_listen_address]
         url = urls.external_url(options.web_external_url, socket.gethostname(), ports[0] if ports else 0)
-        self._running = self._build_running(url)
+        restored = await self._restore_alerts()
+        self._running = self._build_running(url, restored)
         self._site = self._build_site(self._running, urls.route_prefix(options.web_route_prefix, url))
-        await self._running.apply(config)
+        await self._running.apply(config, restored.timers)
         await self._server.start()
         for given, port in zip(options.web_listen_address, ports, strict=True):
             address = f"{given.rpartition(':')[0] or '[::]'}:{port}"
             log.info("Listening on", extra={"attrs": {"address": address}})
             log.info("TLS is disabled.", extra={"attrs": {"http2": False, "address": address}})
+        self._is_up = True
         self._begin_chores(self._running)
 
     # What the simulator deals with, as others do over HTTP
@@ -252,7 +292,8 @@ class App:
         log = _logger("configuration")
         log.info("Loading configuration file", extra={"attrs": attrs})
         try:
-            config = self._outside.read_config(path, INTEGRATIONS, _matcher_mode(self._options))
+            mode = _matcher_mode(self._options)
+            config = self._outside.read_config(path, INTEGRATIONS, mode, template_problem)
             _check_supported(config, self._options)
         except AmfastError as error:
             for line in str(error).splitlines():
@@ -303,7 +344,37 @@ class App:
             network=self._outside.network,
         )
 
-    def _build_running(self, external_url: str) -> Running:
+    def _build_recorder(self) -> Recorder:
+        outside = RecorderOutside(
+            partial(_post_event, self._recorder_http),
+            self._recorder_http.check,
+            partial(_tls_context, "event_recorder.kafka_outputs"),
+        )
+        host, log = socket.gethostname(), _logger("eventrecorder")
+        return Recorder(self._recording, host, outside, clock=self._clock, log=log)
+
+    async def _apply_recorder(self, config: EventRecorder) -> None:
+        if self._recorder is not None:
+            await self._recorder.apply(config)
+
+    def _record(self, event: Event) -> None:
+        if self._recording.record is not None:
+            self._recording.record(event)
+
+    def _new_uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    async def _restore_alerts(self) -> Restored:
+        if self._keeps_alerts:
+            return await self._alerts_file.restore()
+        if self._has_folder:
+            self._alerts_file.forget()
+        return Restored()
+
+    def _timers(self) -> Iterator[tuple[GroupName, int]]:
+        return iter(()) if self._running is None else self._running.timers()
+
+    def _build_running(self, external_url: str, restored: Restored) -> Running:
         around = Surroundings(
             clock=self._clock,
             random=self._random,
@@ -312,7 +383,9 @@ class App:
             counts=self._counts,
             cluster_wait_s=self._cluster_wait_s,
             external_url=external_url,
+            hearsay=Hearsay(restored.saved_at_ns, self._clock.now_ns() if restored.saved_at_ns else 0),
             tracing=self._tracing,
+            recording=self._recording,
         )
         return Running(
             Parts(
@@ -324,6 +397,7 @@ class App:
                 around=around,
                 http=self._http,
                 trace=self._traces.apply,
+                record=self._apply_recorder,
                 log=_logger("configuration"),
                 retention_ns=int(self._options.data_retention_s * 1e9),
                 not_before_us=self._started_us + int(self._options.dispatch_start_delay_s * 1e6),
@@ -333,12 +407,14 @@ class App:
     def _stages(self, config: Config, inhibitor: Inhibitor) -> list[Stage]:
         """What every flush passes, in this order (reference notify, section 5)."""
         holding = NamedIntervals(config.intervals).holding
+        inhibitions = TellingInhibitor(inhibitor, self._recording)
+        silences = TellingSilences(self._silences, self._recording)
         return [
             Settle(self._settled),
-            Inhibit(inhibitor.inhibiting, self._counts, self._clock),
+            Inhibit(inhibitions.inhibiting, self._counts, self._clock),
             ActiveIntervals(holding, self._counts),
             MuteIntervals(holding, self._counts),
-            Silence(self._silences.silencing, self._counts, self._clock),
+            Silence(silences.silencing, self._counts, self._clock),
         ]
 
     def _build_site(self, running: Running, route_prefix: str) -> Site:
@@ -369,9 +445,11 @@ class App:
             self._silences,
             self._nflog,
         ]
-        parts += self._files
+        parts += [*self._files, self._alerts_file]
         if self._peer is not None:
             parts.append(self._peer)
+        if self._recorder is not None:
+            parts.append(self._recorder)
         return Site(
             ports,
             options,
@@ -421,6 +499,8 @@ class App:
             self._begin(self._watch_config())
         for file in self._files:
             self._begin(file.maintain_every(interval_s))
+        if self._keeps_alerts:
+            self._begin(self._alerts_file.write_every(interval_s))
 
     def _begin(self, chore: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(chore))
@@ -456,26 +536,47 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._running is not None:
+            await self._running.halt()
+            if self._keeps_alerts and self._is_up:
+                await self._alerts_file.write()
             await self._running.stop()
             for file in self._files:
-                file.maintain()
+                await file.finish()
+        if self._recorder is not None:
+            self._record(Stopped())
+            await self._recorder.stop()
+        await self._recorder_http.close()
         await self._http.close()
         await self._traces.stop()
         if self._peer is not None:
             await self._peer.leave(LEAVE_TIMEOUT_S)
             await self._peer.close()
+        if self._folder_lock >= 0:
+            os.close(self._folder_lock)
+            self._folder_lock = -1
 
 
 def _logger(component: str) -> logging.Logger:
     return logging.getLogger(f"amfast.{component}")
 
 
-def _tls_context(config: TlsConfig) -> ssl.SSLContext:
-    """TLS towards a collector of traces. Raises AmfastError."""
+def _tls_context(section: str, config: TlsConfig) -> ssl.SSLContext:
+    """TLS as a section of the configuration says. Raises AmfastError."""
     try:
         return make_context(config)
     except HttpError as error:
-        raise AmfastError(f"tracing: {error}") from None
+        raise AmfastError(f"{section}: {error}") from None
+
+
+async def _post_event(
+    http: NetworkClient, url: str, body: bytes, timeout_s: float, config: HttpConfig
+) -> str:
+    """Why posting events failed, empty when it did not."""
+    try:
+        answer = await http.post(url, headers=JSON_HEADERS, body=body, timeout_s=timeout_s, config=config)
+    except HttpError as error:
+        return str(error)
+    return "" if answer.status // 100 == 2 else f"unexpected status code {answer.status}"  # noqa: PLR2004
 
 
 def _build_info() -> BuildInfo:
@@ -498,11 +599,10 @@ def _make_directory(path: Path) -> None:
 
 def _check_supported(config: Config, options: Options) -> None:
     """Raise ConfigError if the configuration asks for something that this version cannot do."""
-    lines = list(config.unsupported)
-    if "event-recorder" in options.features and config.event_recorder != EventRecorder():
-        lines.append(f"{options.config_file}: event_recorder: amfast cannot record events yet")
-    if lines:
-        raise ConfigError("\n".join(lines))
+    if config.unsupported:
+        raise ConfigError("\n".join(config.unsupported))
+    if "event-recorder" in options.features:
+        check_can_record(config.event_recorder)
 
 
 def _matcher_mode(options: Options) -> MatcherMode:

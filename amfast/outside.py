@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -10,12 +11,17 @@ from typing import Final, Protocol
 
 from amfast.cluster.network import Network
 from amfast.config.load import load
+from amfast.config.places import TemplateProblem
 from amfast.config.types import Config
 from amfast.model.clock import Clock
 from amfast.model.matcher import MatcherMode
 from amfast.model.metric import Measured
 from amfast.receivers.http import HttpClient
-from amfast.storage import Persistent
+from amfast.storage.snapshot import Persistent
+from amfast.storage.threads import RunInThread
+
+ReadConfig = Callable[[str | Path, Collection[str], MatcherMode, TemplateProblem], Config]
+"""As :func:`amfast.config.load.load`."""
 
 
 class Http(HttpClient, Protocol):
@@ -27,7 +33,7 @@ class Http(HttpClient, Protocol):
 
 
 class Snapshot(Measured, Protocol):
-    """The file of one state, as :class:`amfast.storage.SnapshotFile` is one."""
+    """The file of one state, as :class:`amfast.storage.snapshot.SnapshotFile` is one."""
 
     def load(self) -> None:
         """Read what was written last, if anything was. Raises AmfastError."""
@@ -37,8 +43,8 @@ class Snapshot(Measured, Protocol):
         """Collect garbage and write, again and again, until cancelled."""
         ...
 
-    def maintain(self) -> None:
-        """The same once, now."""
+    async def finish(self) -> None:
+        """The same once, at the end."""
         ...
 
 
@@ -50,12 +56,17 @@ class MakeSnapshot(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """All that is None is the machine's own: its sockets, its HTTP client, the folder of ``--storage.path``."""
+    """All that is None is the machine's own: its sockets, its HTTP client, the folder of ``--storage.path``.
+
+    A node that is given ``file`` has no folder: nothing to lock, and no file of alerts. ``run`` runs what waits for the
+    folder's disk.
+    """
 
     network: Network | None = None
     http: Http | None = None
     file: MakeSnapshot | None = None
-    read_config: Callable[[str | Path, Collection[str], MatcherMode], Config] = load
+    read_config: ReadConfig = load
+    run: RunInThread = asyncio.to_thread
 
 
 MACHINE: Final = Outside()

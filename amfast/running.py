@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from amfast._ext.table import StoredAlert
 from amfast.alerts.store import AlertStore
+from amfast.config.observing import EventRecorder as RecorderConfig
 from amfast.config.observing import Tracing as TracingConfig
 from amfast.config.types import Config
 from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.route import Route, build_routes
 from amfast.model.alert import Alert
 from amfast.model.errors import AmfastError
-from amfast.model.flush import Flush, FlushPipeline
+from amfast.model.flush import Flush, FlushPipeline, GroupName
 from amfast.model.labels import Labels
 from amfast.model.metric import Family, single
 from amfast.model.notification import Notification
@@ -46,6 +47,8 @@ class Parts:
     http: HttpClient
     trace: Callable[[TracingConfig | None], Awaitable[None]]
     """Send traces as a configuration says. Raises AmfastError."""
+    record: Callable[[RecorderConfig], Awaitable[None]]
+    """Record events as a configuration says."""
     log: logging.Logger
     retention_ns: int
     not_before_us: int
@@ -79,14 +82,25 @@ class Running:
                 self._succeeded = False
                 raise
 
-    async def stop(self) -> None:
-        """Stop the dispatcher; alerts that come from now on are only stored."""
+    def timers(self) -> Iterator[tuple[GroupName, int]]:
+        """What each group is called, and the wall time in ns of its next flush."""
+        dispatcher = self._parts.views.dispatcher
+        return iter(()) if dispatcher is None else dispatcher.timers()
+
+    async def halt(self) -> None:
+        """Flush no more, and cancel what is being sent; alerts that come from now on are only stored."""
         self._parts.store.place = lambda _stored: None
+        if self._parts.views.dispatcher is not None:
+            await self._parts.views.dispatcher.halt()
+
+    async def stop(self) -> None:
+        """Let the groups go."""
+        await self.halt()
         if self._parts.views.dispatcher is not None:
             await self._parts.views.dispatcher.stop()
 
-    async def apply(self, config: Config) -> None:
-        """Put a configuration in force."""
+    async def apply(self, config: Config, timers: Mapping[GroupName, int] | None = None) -> None:
+        """Put a configuration in force. ``timers`` are those that an earlier life of the node left."""
         parts = self._parts
         templates = parts.load_templates(config)
         root = build_routes(config.route)
@@ -102,13 +116,16 @@ class Running:
             not_before_us=parts.not_before_us,
             mutable_marks=parts.views.mutes.marks,
             render_labels=partial(_render_labels, templates, parts.around.external_url),
+            recording=parts.around.recording,
         )
         await parts.trace(config.tracing)
         # All that can fail is behind us. What comes in goes to the new groups from here on; what is stored already
         # follows in slices.
+        await parts.record(config.event_recorder)
         await self._tell_of_all(inhibitor)
         old, parts.views.dispatcher = parts.views.dispatcher, dispatcher
         parts.store.place = dispatcher.place
+        parts.store.record(None if parts.around.recording.record is None else dispatcher.tell)
         dispatcher.begin()
         self._config = config
         self._integrations = integrations
@@ -117,6 +134,9 @@ class Running:
         await parts.store.place_all()
         if old is not None:
             await dispatcher.take_over(old)
+        await dispatcher.tell_all()
+        if timers:
+            dispatcher.resume(timers)
         await dispatcher.run()
         self._warn(root)
         self._succeeded = True
@@ -144,6 +164,7 @@ class Running:
         """A pipeline for each receiver that a route names, and how many integrations they have in all."""
         used = {route.options.receiver for route in root.walk()}
         pipelines: dict[str, FlushPipeline] = {}
+        pause = partial(self._parts.around.clock.sleep, 0)
         count = 0
         for receiver in config.receivers:
             if receiver.name not in used:
@@ -151,7 +172,7 @@ class Running:
                 self._parts.log.info("Receiver not built, no route uses it", extra={"attrs": attrs})
                 continue
             try:
-                integrations = build(receiver, self._parts.http, templates)
+                integrations = build(receiver, self._parts.http, templates, pause)
             except AmfastError as error:
                 failed = {"attrs": {"err": str(error)}}
                 self._parts.log.error("A receiver cannot be built", extra=failed)  # noqa: TRY400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from amfast._ext.pb import encode_silence
 from amfast.config.types import InhibitRule
 from amfast.config.types import Route as RouteConfig
 from amfast.dispatch.route import build_routes
@@ -135,6 +137,30 @@ def silences(specs: Callable[[int], tuple[MatcherSpec, ...]], count: int = MANY)
     for n in range(count):
         found.set(Silence("", (specs(n),), NOW_NS, NOW_NS + HOUR_NS, 0, "me", "why", {}))
     return found
+
+
+LOADED = 120_000
+"""What five days of retention may hold where automation silences whatever it restarts."""
+
+
+def test_load_a_hundred_and_twenty_thousand_silences(benchmark: BenchmarkFixture) -> None:
+    def records() -> Iterator[bytes]:
+        for n in range(LOADED):
+            specs = (
+                MatcherSpec(0, "alertname", f"Alert{n % 100}"),
+                MatcherSpec(0, "instance", f"10.0.{n // 256}.{n % 256}:9100"),
+                MatcherSpec(1, "job", f"api-{n % 7}.*"),
+            )
+            end_ns = NOW_NS + HOUR_NS
+            silence = Silence(
+                f"{n:08x}-1234-4234-8234-123456789abc", (specs,), NOW_NS, end_ns, NOW_NS, "me", "why", {}
+            )
+            yield encode_silence(silence, end_ns + HOUR_NS)
+
+    data = b"".join(records())
+    gc.disable()  # as at the start of the node
+    benchmark.pedantic(Silences.load, setup=lambda: ((silences(lambda _: (), 0), data), {}), rounds=5)
+    gc.enable()
 
 
 @pytest.mark.parametrize("count", [0, MANY])

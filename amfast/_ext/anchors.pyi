@@ -1,6 +1,6 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import GenericAlias
-from typing import Generic, TypeAlias, TypeVar, final
+from typing import Generic, Self, TypeAlias, TypeVar, final
 
 _T = TypeVar("_T", bound=Hashable)
 
@@ -26,10 +26,17 @@ class Index(Generic[_T]):
 
     @classmethod
     def __class_getitem__(cls, item: object, /) -> GenericAlias: ...
+    def __new__(cls, make: Callable[[_T], Iterable[Iterable[_Condition]]] | None = None) -> Self:
+        """``make`` gives the lists of conditions of what was added by :meth:`file`."""
     def __len__(self) -> int:
         """The number of things."""
     def add(self, thing: _T, conditions: Iterable[_Condition]) -> None:
         """File a thing under one list of conditions, beside those it has."""
+    def file(self, things: list[_T], needs: list[list[list[tuple[_Pair, ...]]]]) -> None:
+        """File new things by what their lists need: for each thing and list, the pairs of each condition that has any.
+
+        The conditions are asked for when something might match them.
+        """
     def remove(self, thing: _T) -> None:
         """Take out a thing with all its lists. Raises KeyError."""
     def candidates(self, labels: Mapping[str, str]) -> list[_T]:

@@ -38,6 +38,16 @@ cdef bint _any_holds(list lists, dict labels) except -1:
     return False
 
 
+cdef list _others(list needs, name, value):
+    """What else is needed by what is filed under a pair."""
+    cdef list others = []
+    cdef tuple pairs
+    for pairs in needs:
+        if (name, value) not in pairs:
+            others.append(pairs)
+    return others
+
+
 cdef inline bint _precedes(tuple pairs, tuple others) noexcept:
     """Whether a condition is likely to file fewer alerts, where as many things are under both: many share a name."""
     if len(pairs) != len(others):
@@ -52,10 +62,12 @@ cdef class Index:
     cdef dict shelves  # label name -> value -> things with what else they need, or an index of their own
     cdef dict free  # things to try always
     cdef dict places  # thing -> the pairs under which it is filed
-    cdef dict lists  # thing -> its lists of conditions; only of the outermost index
+    cdef dict lists  # thing -> its lists of conditions; only of the outermost index, and once they are needed
+    cdef object make
 
-    def __cinit__(self):
+    def __cinit__(self, make=None):
         self.depth = 0
+        self.make = make
         self.shelves = {}
         self.free = {}
         self.places = {}
@@ -77,13 +89,31 @@ cdef class Index:
         self.lists.setdefault(thing, []).append(known)
         self._file(thing, needs)
 
+    def file(self, list things not None, list needs not None):
+        cdef Py_ssize_t i
+        cdef list some
+        for i in range(len(things)):
+            if not needs[i]:
+                self.places[things[i]] = ()
+            for some in <list?>needs[i]:
+                self._file(things[i], some)
+
+    cdef list _lists(self, thing):
+        cdef PyObject* known = PyDict_GetItemWithError(self.lists, thing)
+        if known != NULL:
+            return <list><object>known
+        if thing not in self.places:
+            raise KeyError(thing)
+        lists = self.lists[thing] = [tuple(conditions) for conditions in self.make(thing)]
+        return lists
+
     cdef int _file(self, thing, list needs) except -1:
         cdef tuple rarest, pairs
-        cdef dict values
+        cdef dict values, shelf
+        cdef PyObject* known
         cdef Py_ssize_t crowd, fewest = 0
-        cdef list others
-        cdef list places = self.places.setdefault(thing, [])
         if not needs:
+            self.places.setdefault(thing, ())
             self.free[thing] = None
             return 0
         rarest = None
@@ -91,39 +121,53 @@ cdef class Index:
             crowd = self._crowd(pairs)
             if rarest is None or crowd < fewest or (crowd == fewest and _precedes(pairs, rarest)):
                 rarest, fewest = pairs, crowd
-        others = [pairs for pairs in needs if pairs is not rarest]
         for name, value in rarest:
-            values = self.shelves.setdefault(name, {})
-            shelf = values.setdefault(value, {})
-            if isinstance(shelf, Index):
-                (<Index>shelf)._file(thing, others)
+            known = PyDict_GetItemWithError(self.shelves, name)
+            if known == NULL:
+                values = self.shelves[name] = {}
             else:
-                (<dict>shelf).setdefault(thing, []).append(others)
-                if len(<dict>shelf) > CROWD and self.depth < DEPTH_MAX:
-                    values[value] = self._spread(<dict>shelf)
-        places.extend(rarest)
+                values = <dict><object>known
+            known = PyDict_GetItemWithError(values, value)
+            if known == NULL:
+                values[value] = {thing: [needs]}
+            elif isinstance(<object>known, Index):
+                (<Index><object>known)._file(thing, _others(needs, name, value))
+            else:
+                shelf = <dict><object>known
+                if thing in shelf:
+                    (<list>shelf[thing]).append(needs)
+                else:
+                    shelf[thing] = [needs]
+                if len(shelf) > CROWD and self.depth < DEPTH_MAX:
+                    values[value] = self._spread(shelf, name, value)
+        known = PyDict_GetItemWithError(self.places, thing)
+        self.places[thing] = rarest if known == NULL else <tuple><object>known + rarest
         return 0
 
     cdef Py_ssize_t _crowd(self, tuple pairs) except -1:
         """How many things there are under the pair that has most of them."""
         cdef Py_ssize_t most = 0
-        for name, value in pairs:
-            values = self.shelves.get(name)
-            if values is not None:
-                most = max(most, len((<dict>values).get(value, ())))
+        cdef PyObject* known
+        cdef tuple pair
+        for pair in pairs:
+            known = PyDict_GetItemWithError(self.shelves, pair[0])
+            if known != NULL:
+                known = PyDict_GetItemWithError(<dict><object>known, pair[1])
+                if known != NULL:
+                    most = max(most, len(<object>known))
         return most
 
-    cdef Index _spread(self, dict shelf):
+    cdef Index _spread(self, dict shelf, name, value):
         cdef Index inner = Index()
         inner.depth = self.depth + 1
         for thing, lists in shelf.items():
             for needs in lists:
-                inner._file(thing, needs)
+                inner._file(thing, _others(needs, name, value))
         return inner
 
     def remove(self, thing):
         self._remove(thing)
-        del self.lists[thing]
+        self.lists.pop(thing, None)
 
     cdef int _remove(self, thing) except -1:
         cdef dict values
@@ -164,7 +208,7 @@ cdef class Index:
         cdef list found = self._collect(known)
         if not found:
             return found
-        return [thing for thing in found if _any_holds(<list>self.lists[thing], known)]
+        return [thing for thing in found if _any_holds(self._lists(thing), known)]
 
     def matching_of_few(self, labels, Py_ssize_t few):
         cdef dict known = _plain(labels)
@@ -173,10 +217,10 @@ cdef class Index:
             return found
         if len(found) > few:
             return None
-        return [thing for thing in found if _any_holds(<list>self.lists[thing], known)]
+        return [thing for thing in found if _any_holds(self._lists(thing), known)]
 
     def holds(self, thing, labels):
-        return _any_holds(<list?>self.lists[thing], _plain(labels))
+        return _any_holds(self._lists(thing), _plain(labels))
 
     def interests(self):
         pairs = frozenset([(name, value) for name, values in self.shelves.items() for value in values])

@@ -25,7 +25,7 @@ class Posted:
     complaints: list[tuple[str, str | None]] | None
     """A text for each alert that is invalid, and the name, still to be quoted, that ends it; None without any."""
     has_sequel: bool
-    """Some were dropped, have no place yet, or are news."""
+    """Some were dropped, have no place yet, are news, or were kept because the table keeps what it is told."""
 
 @final
 class Intake:

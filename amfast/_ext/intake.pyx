@@ -545,7 +545,9 @@ cdef class Intake:
             first = last
         if self.table.crowded:
             self.table.trim()
-        posted.has_sequel = posted.dropped or len(self.table.news) or self.table.router.has_waiting()
+        posted.has_sequel = (
+            posted.dropped or len(self.table.news) or len(self.table.told) or self.table.router.has_waiting()
+        )
         return posted
 
     cdef int _intern(self, uint32_t first, uint32_t last) except -1:

@@ -1,5 +1,6 @@
 # The protobuf wire format (protobuf documentation, "Encoding"): varints, tags, and skipping what is unknown.
 
+from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport uint64_t
 
 cdef enum WireType:
@@ -63,7 +64,8 @@ cdef inline bytes read_bytes(Reader* reader):
 
 cdef inline str read_text(Reader* reader):
     # Proto3 strings are UTF-8; anything else is refused (UnicodeDecodeError is a ValueError).
-    return read_bytes(reader).decode("utf-8")
+    cdef Reader text = read_nested(reader)
+    return PyUnicode_DecodeUTF8(<const char*>text.at, text.end - text.at, "strict")
 
 
 cdef inline uint64_t read_tag(Reader* reader) except 0:

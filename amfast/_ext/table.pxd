@@ -85,7 +85,8 @@ cdef class Table:
     cdef public object on_forgotten
     cdef public object on_shortened
     cdef public bint all_are_sources
-    cdef list news, crowded
+    cdef list news, crowded, told
+    cdef public bint keeps_told
     cdef Router router
     cdef uint32_t job, instance  # numbers of these names
     cdef uint32_t marks_version

@@ -31,6 +31,8 @@ class Table:
     """Told of every alert that is stored no longer."""
     on_shortened: Callable[[StoredAlert], None] | None
     """Told of every stored alert that ends earlier than before."""
+    keeps_told: bool
+    """Whether each alert that is stored is kept for :meth:`take_told`."""
     all_are_sources: bool
     """Every alert may be a source of an inhibition rule, not only those with a marked pair."""
 
@@ -58,6 +60,18 @@ class Table:
 
     def take_news(self) -> list[StoredAlert]:
         """Possible sources of inhibition that came to fire, ended, or end earlier than before, since the last call."""
+
+    def take_told(
+        self,
+    ) -> list[
+        tuple[
+            bool,
+            tuple[
+                dict[str, str], dict[str, str], tuple[int, int], tuple[int, int], tuple[int, int], str, bool
+            ],
+        ]
+    ]:
+        """What was stored since the last call, in order: whether it is new, and ``StoredAlert.fields`` of it."""
 
 @final
 class StoredAlert:

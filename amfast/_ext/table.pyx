@@ -75,6 +75,7 @@ cdef class Table:
         self.free_row = self.free_form = NOTHING
         self.news = []
         self.crowded = []
+        self.told = []
         self.router = Router()
         self.marks_version = 1
         self.job = self.pool.name_number(b"job", 3)
@@ -254,6 +255,8 @@ cdef class Table:
             self.all_are_sources or self.marks_of(id) & POOL_SOURCE_ANCHOR
         ):
             self.news.append(self.look_at(id))
+        if self.keeps_told:
+            self.told.append((not is_stored, self.fields(id)))
         return 0
 
     cdef void _set_timeout(self, uint32_t id, bint is_timeout) noexcept:
@@ -532,6 +535,10 @@ cdef class Table:
     def take_news(self):
         news, self.news = self.news, []
         return news
+
+    def take_told(self):
+        told, self.told = self.told, []
+        return told
 
 
 cdef inline bint _is_behind(Ordered* at, uint64_t fingerprint, uint32_t row) noexcept nogil:

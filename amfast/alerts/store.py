@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from amfast._ext.grouping import Places
 from amfast._ext.intake import Intake, Posted
+from amfast._ext.saved import dump, restore
 from amfast._ext.table import StoredAlert, Table
 from amfast.alerts.siblings import Siblings
+from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
 from amfast.model.metric import Family, Summary, single
 from amfast.model.timestamp import NS
 
 ROWS_A_SLICE = 20_000
 """Looked at before the event loop may go on: about a millisecond."""
+SAVED_A_SLICE = 5_000
+"""Rows made bytes, or of bytes, before the event loop may go on: some ten milliseconds."""
+LEASE_NS = 300 * NS
+"""How long at most an alert read from disk waits for its sender to repeat it: the usual resolve_timeout."""
 OFFSET_HOLDS_NS = 900 * NS
+
+Told = Callable[[Sequence[tuple[bool, Alert]]], None]
+"""Takes the alerts of one body, each after whether it is new."""
 
 
 def _ignore(_stored: StoredAlert) -> None:
@@ -23,7 +32,7 @@ def _ignore(_stored: StoredAlert) -> None:
 
 
 class AlertStore:
-    """Alerts by label set. They are neither written to disk nor gossiped: the senders repeat them.
+    """Alerts by label set. They are not gossiped: the senders repeat them to every node.
 
     What is stored already finds its groups by itself, through ``places``; only what is new to routing is handed to
     ``place``. ``stopwatch_ns`` is a clock for short times; ``seed`` keeps senders from knowing the places of the
@@ -59,6 +68,12 @@ class AlertStore:
         """Called with every alert that has no place yet."""
         self.on_news: Callable[[StoredAlert], None] = _ignore
         """Called with every alert that could inhibit others when it came to fire or ended."""
+        self._on_told: Told | None = None
+
+    def record(self, on_told: Told | None) -> None:
+        """From now on, have all that is posted told, once it has its groups."""
+        self._on_told = on_told
+        self.table.keeps_told = on_told is not None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -88,6 +103,9 @@ class AlertStore:
             self.place(stored)
         for stored in self.table.take_news():
             self.on_news(stored)
+        if self._on_told is not None:
+            told = self.table.take_told()
+            self._on_told([(is_new, make_alert(*fields)) for is_new, fields in told])
         if posted.dropped:
             self._limited += posted.dropped
             attrs = {"alerts": posted.dropped, "limit": self._per_alertname_max}
@@ -115,6 +133,17 @@ class AlertStore:
             for stored in self.places.take_unplaced():
                 self.place(stored)
             await self._clock.sleep(0)
+
+    def dump(self, start: int) -> tuple[int, bytes]:
+        """A slice of what is stored or still to be told, as bytes for :meth:`restore`; first where to go on, or 0."""
+        return dump(self.table, self._clock.now_ns(), start, SAVED_A_SLICE)
+
+    def restore(self, data: bytes, saved_at_ns: int) -> int:
+        """Take back a slice that was written at that time, before anything finds its groups; how many alerts.
+
+        Raises ValueError.
+        """
+        return restore(self.table, data, saved_at_ns, self._clock.now_ns(), LEASE_NS)
 
     async def collect_garbage(self) -> int:
         """Forget resolved alerts, a slice at a time; returns how many."""

@@ -21,7 +21,7 @@ class Flag:
     kind: str
     """``string``, ``strings`` (repeatable), ``switch`` (no value) or a key of :data:`PARSERS`."""
     default: str | None
-    """The default as it is typed; None for a flag that has none, such as a switch."""
+    """The default as it is typed; None for a flag that has none, such as a switch that is off."""
     help: str
     effect: Effect = "full"
     """What the program makes of it."""
@@ -54,7 +54,7 @@ def flag(
     """Declare the field of one flag."""
     value: object
     if kind == "switch":
-        value = False
+        value = default == "true"
     elif kind == "strings":
         value = () if default is None else (default,)
     elif kind in ("file", "markup") and default is None:

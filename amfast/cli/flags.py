@@ -28,7 +28,7 @@ FEATURES = {
     "classic-mode": Feature("Classic matchers and label names enabled", works=True),
     "utf8-strict-mode": Feature("UTF-8 matchers only enabled", works=True),
     "auto-gomemlimit": Feature("Memory limit from the machine enabled", works=False),
-    "event-recorder": Feature("Event recorder enabled", works=False),
+    "event-recorder": Feature("Event recorder enabled", works=True),
 }
 """Feature names; ``help`` is what the log says at the start when it is enabled."""
 
@@ -52,6 +52,13 @@ class Options:
     )
     storage_path: str = flag(
         "storage.path", "string", "data/", "Folder that keeps silences and the notification log."
+    )
+    storage_alerts: bool = flag(
+        "storage.alerts",
+        "switch",
+        "true",
+        "Keep alerts and the timers of their groups on disk as well, so that a restart forgets nothing. Alertmanager "
+        "does not have this flag.",
     )
     data_retention_s: float = flag(
         "data.retention",

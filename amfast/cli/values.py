@@ -124,9 +124,13 @@ def parse_markup(text: str) -> str:
 
 def parse_file(text: str) -> str:
     """The name of a file that can be opened. Raises AmfastError."""
+    if not text:
+        raise AmfastError("open : no such file or directory")
     try:
         with Path(text).open("rb"):
             return text
+    except IsADirectoryError:
+        raise AmfastError(f"read {text}: is a directory") from None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise AmfastError(f"open {text}: {reason}") from None

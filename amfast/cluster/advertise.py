@@ -67,7 +67,10 @@ def _discover(found: list[InterfaceAddress], *, allow_public: bool) -> bytes:
     if allow_public and usable:
         return usable[0].ip
     kind = "private or public" if allow_public else "private"
-    raise AmfastError(f"no interface has a {kind} IP address to advertise: set --cluster.advertise-address")
+    raise AmfastError(
+        f"no interface has a {kind} IP address to advertise: set --cluster.advertise-address, "
+        "or --cluster.listen-address= (nothing behind the =) for a node without a cluster"
+    )
 
 
 def _inside(ip: bytes, blocks: Iterable[Network]) -> bool:

@@ -76,22 +76,12 @@ class _SecretTemplateUrl(_SecretUrl):
             return None
         if TEMPLATE_MARK not in text:
             return super().read(place)
-        if problem := template_problem(text):
+        if problem := place.walk.template_problem(text):
             place.refuse(problem)
         return Secret(text)
 
     def json_schema(self) -> JsonSchema:
         return {"type": "string", "pattern": f"^$|^{SECRET_TEXT}$|[{{]{{2}}|{_HTTP}"}
-
-
-def template_problem(text: str) -> str | None:
-    """Why the text cannot be a template, as far as its brackets say."""
-    for part in text.split(TEMPLATE_MARK)[1:]:
-        if "}}" not in part:
-            return "the template has a {{ without its }}"
-        if not part.partition("}}")[0].strip(" \t\r\n-"):
-            return "the template has nothing between {{ and }}"
-    return None
 
 
 @dataclass(frozen=True, slots=True)

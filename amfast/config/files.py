@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import Final
@@ -25,3 +26,13 @@ def read_bytes(path: str | Path, what: str) -> bytes:
             return file.read(BYTES_MAX + 1)
     except OSError as error:
         raise ConfigError(f"cannot read {what} {path}: {error.strerror or error}") from None
+
+
+def read_start(path: str | Path, bytes_max: int) -> bytes:
+    """The first bytes of a file that is read while the node works: it waits for nobody, a pipe may be empty.
+
+    Raises OSError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
+        return file.read(bytes_max) or b""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from amfast.config.addresses import HOST_PORT, SECRET_URL, URL, HostPort
 from amfast.config.holders import BlockOf
@@ -20,6 +20,8 @@ DEFAULT_RESOLVE_TIMEOUT_NS: Final = 5 * 60 * 1_000_000_000
 @dataclass(frozen=True, slots=True)
 class Global(Block):
     """Settings for the whole node, and what receivers use where they say nothing themselves."""
+
+    CHECKED_ALWAYS: ClassVar = True  # else each receiver would miss what is right beside one wrong value
 
     resolve_timeout_ns: int = key(
         DURATION,

@@ -14,6 +14,7 @@ from amfast.config.compose import YamlError, compose
 from amfast.config.emit import Printed
 from amfast.config.files import read_bytes
 from amfast.config.nodes import Mapping, Node
+from amfast.config.places import TemplateProblem, any_template
 from amfast.config.schema import Place, Walk, is_null
 from amfast.config.tree import read_file
 from amfast.config.types import Config
@@ -27,22 +28,34 @@ _LINE_MAX: Final = 500
 """Characters of one line: what is quoted from the file may be of any length."""
 
 
-def load(path: str | Path, sendable: Collection[str], mode: MatcherMode = MatcherMode.FALLBACK) -> Config:
+def load(
+    path: str | Path,
+    sendable: Collection[str],
+    mode: MatcherMode = MatcherMode.FALLBACK,
+    template_problem: TemplateProblem = any_template,
+) -> Config:
     """Read and check a configuration file.
 
     ``sendable`` are the kinds of integrations that can be used: a file with others is read all the same, and
-    :attr:`Config.unsupported` says so. ``mode`` decides which matchers and label names are taken. Raises
-    ConfigError: one line for each problem, with file, line and column.
+    :attr:`Config.unsupported` says so. ``mode`` decides which matchers and label names are taken, and
+    ``template_problem`` which texts are templates. Raises ConfigError: one line for each problem, with file, line and
+    column.
     """
-    return loads(read_bytes(path, "the configuration file"), str(path), sendable, mode)
+    data = read_bytes(path, "the configuration file")
+    return loads(data, str(path), sendable, mode, template_problem)
 
 
 def loads(
-    text: str | bytes, name: str, sendable: Collection[str], mode: MatcherMode = MatcherMode.FALLBACK
+    text: str | bytes,
+    name: str,
+    sendable: Collection[str],
+    mode: MatcherMode = MatcherMode.FALLBACK,
+    template_problem: TemplateProblem = any_template,
 ) -> Config:
     """As :func:`load`, from text; ``name`` stands for the file in errors."""
+    walk = Walk(mode, posixpath.dirname(name) or ".", template_problem)
     with _collector_paused():
-        return _loads(text.encode() if isinstance(text, str) else text, name, sendable, mode)
+        return _loads(text.encode() if isinstance(text, str) else text, name, sendable, walk)
 
 
 @contextmanager
@@ -57,8 +70,7 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _loads(data: bytes, name: str, sendable: Collection[str], mode: MatcherMode) -> Config:
-    walk = Walk(mode, posixpath.dirname(name) or ".")
+def _loads(data: bytes, name: str, sendable: Collection[str], walk: Walk) -> Config:
     file = read_file(Place(walk, document(data, name)), sendable)
     walk.found.clear()  # it holds on to places, which hold on to the walk: a circle around the whole tree
     if walk.problems or file.route is None:

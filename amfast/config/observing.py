@@ -61,7 +61,7 @@ class WebhookOutput(Block):
     )
     timeout_ns: int = key(DURATION, 0, "Time limit of a request; if unset, 10s.", name="timeout")
     workers: int = key(INT, 0, "Requests at a time; if unset, 4.")
-    max_retries: int = key(INT, 0, "Further attempts; if unset, 3.")
+    max_retries: int = key(INT, 0, "Attempts in all; if unset, 3.")
     retry_backoff_ns: int = key(
         DURATION, 0, "Pause before the second attempt; if unset, 500ms.", name="retry_backoff"
     )
@@ -89,7 +89,7 @@ class WebhookOutput(Block):
 
 @dataclass(frozen=True, slots=True)
 class KafkaOutput(Block):
-    """A Kafka topic that events are written to."""
+    """A Kafka topic that events are written to, which needs `amfast[kafka]`."""
 
     brokers: tuple[str, ...] = key(TEXTS, (), "Brokers to begin with.", required=True, shown=True)
     topic: str = key(TEXT, "", "The topic.", required=True, shown=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,12 @@ from amfast.model.matcher import MatcherMode
 
 MERGE: Final = "<<"
 
+TemplateProblem = Callable[[str], str | None]
+
+
+def any_template(_: str) -> None:
+    """Takes any text for a template, for whoever has no templates."""
+
 
 @dataclass(slots=True)
 class Walk:
@@ -20,6 +26,8 @@ class Walk:
     mode: MatcherMode
     directory: str = "."
     """The folder of the file: where most relative file names in it start."""
+    template_problem: TemplateProblem = any_template
+    """Says why a text with ``{{`` is no template, without what may be secret of it; None if it is one."""
     found: dict[str, Any] = field(default_factory=dict)
     """What one block leaves for blocks that are read later, by its name there."""
     problems: list[tuple[Node, str]] = field(default_factory=list)

@@ -273,29 +273,33 @@ def read_block(block: type[B], place: Place) -> B:
     before = len(place.walk.problems)
     values, place = read_rows(place, rows_of(block))
     made = block(**values)
-    if len(place.walk.problems) > before and not block.CHECKED_ALWAYS:
-        return made
-    check_rows(place, rows_of(block), values, block.ONE_OF)
+    is_wrong = len(place.walk.problems) > before and not block.CHECKED_ALWAYS
+    check_rows(place, rows_of(block), values, block.ONE_OF, is_whole=not is_wrong)
     if len(place.walk.problems) > before and not block.CHECKED_ALWAYS:
         return made
     return made.checked(place)
 
 
 def check_rows(
-    place: Place, rows: Rows, values: dict[str, Any], one_of: tuple[tuple[str, ...], ...] = ()
+    place: Place,
+    rows: Rows,
+    values: dict[str, Any],
+    one_of: tuple[tuple[str, ...], ...] = (),
+    *,
+    is_whole: bool = True,
 ) -> None:
-    """Report keys that are missing, and keys that are there beside others that exclude them."""
+    """Report keys that are there beside others that exclude them, and, if all that is there is right, missing keys."""
     if not (rows.rules or one_of):
         return
     given = {row.name for row in rows if row.field in values and is_set(values[row.field])}
     for row in rows.rules:
-        if row.required and row.name not in given:
+        if is_whole and row.required and row.name not in given:
             place.refuse("must be set", row.name)
         if row.name in given:
             for other in row.excludes:
                 if other in given:
                     place.refuse(f"cannot be set beside {other}", row.name)
-    for names in one_of:
+    for names in one_of if is_whole else ():
         if given.isdisjoint(names):
             place.refuse(f"set one of {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))}")
 

@@ -20,6 +20,7 @@ _USUAL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~/-]*)?
 """URLs without anything to look at twice."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*:")
 
+URL_CHARS_MAX: Final = 16 << 10
 _PLAIN: Final = "-_.~"
 _PATH: Final = _PLAIN + "$&+,/:;=@"
 _PATH_AS_GIVEN = re.compile(r"(?:[A-Za-z0-9\-_.~!$&'()*+,;=:@\[\]/]|%[0-9a-fA-F]{2})*")
@@ -60,6 +61,8 @@ class Url:
 
 def url_problem(text: str) -> str | None:
     """Why the text is no absolute http or https URL, without showing it; None when it is one."""
+    if len(text) > URL_CHARS_MAX:
+        return f"the URL has more than {URL_CHARS_MAX} characters"
     if _USUAL.fullmatch(text):
         return None
     if any(char < " " or char == "\x7f" for char in text):

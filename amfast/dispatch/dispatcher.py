@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from amfast._ext.grouping import Members, Places
@@ -12,8 +12,10 @@ from amfast._ext.table import StoredAlert
 from amfast.dispatch.agenda import Agenda
 from amfast.dispatch.group import Group, GroupContext, RenderLabels
 from amfast.dispatch.route import Route
+from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
-from amfast.model.flush import FlushPipeline
+from amfast.model.events import AlertCreated, AlertGrouped, Recording
+from amfast.model.flush import FlushPipeline, GroupName
 from amfast.model.json_text import receivers_json
 from amfast.model.labels import Labels
 from amfast.model.metric import Family, single
@@ -21,6 +23,8 @@ from amfast.model.metric import Family, single
 RECEIVERS_REMEMBERED = 1000
 GROUPS_A_SLICE = 500
 """Started or stopped before the event loop may go on."""
+TOLD_A_SLICE = 50
+"""Recorded before the recorder may put them into words."""
 
 
 class Dispatcher:
@@ -42,6 +46,7 @@ class Dispatcher:
         not_before_us: int,
         mutable_marks: Callable[[], int],
         render_labels: RenderLabels,
+        recording: Recording | None = None,
     ) -> None:
         self._root = root
         self._receivers = lru_cache(RECEIVERS_REMEMBERED)(_receivers)
@@ -61,6 +66,7 @@ class Dispatcher:
             mutable_marks,
             self._forget,
             render_labels,
+            recording or Recording(),
         )
         self._is_running = False
         self._retired: list[Group] = []
@@ -98,6 +104,33 @@ class Dispatcher:
             groups.append(group.members)
         self._places.put(stored, tuple(groups), *self._receivers(routes))
 
+    def tell(self, posted: Sequence[tuple[bool, Alert]]) -> None:
+        """Record alerts that were posted: which are new, and which groups they are in."""
+        record = self._context.recording.record
+        if record is None:
+            return
+        for is_new, alert in posted:
+            if is_new:
+                record(AlertCreated(alert))
+        for _, alert in posted:
+            for route in self._root.match(alert.labels):
+                group = self._groups.get((route, route.group_values(alert.labels)))
+                if group is not None:
+                    record(AlertGrouped(alert, group.told_of))
+
+    async def tell_all(self) -> None:
+        """Record which groups everything stored is in now, after they were made anew."""
+        count = 0
+        for group in list(self._groups.values()):
+            for stored in group.members.stored():
+                record = self._context.recording.record
+                if record is None:
+                    return
+                record(AlertGrouped(make_alert(*stored.fields()), group.told_of))
+                count += 1
+                if count % TOLD_A_SLICE == 0:
+                    await self._clock.sleep(0)
+
     def _new_group(self, route: Route, labels: Labels, first: StoredAlert) -> Group:
         pipeline = self._pipelines[route.options.receiver]
         group = Group(route, route.group_labels(labels), first, pipeline, self._places, self._context)
@@ -120,6 +153,21 @@ class Dispatcher:
             self._order.sort(key=lambda group: group.order)
             self._sorted = [group.members for group in self._order]
         return self._sorted
+
+    def timers(self) -> Iterator[tuple[GroupName, int]]:
+        """What each group is called, and the wall time in ns of its next flush."""
+        shift_ns = self._clock.now_ns() - self._clock.monotonic_us() * 1000
+        for group in list(self._groups.values()):
+            if (due_us := group.next_due_us()) is not None:
+                yield group.identity, shift_ns + due_us * 1000
+
+    def resume(self, timers: Mapping[GroupName, int]) -> None:
+        """Have groups that wait no flush yet flush at these times, as :meth:`timers` gave them before a restart."""
+        shift_ns = self._clock.now_ns() - self._clock.monotonic_us() * 1000
+        for group in self._groups.values():
+            due_ns = timers.get(group.identity)
+            if due_ns is not None:
+                group.resume((due_ns - shift_ns) // 1000)
 
     async def take_over(self, old: Dispatcher) -> None:
         """Have the groups go on where those of another configuration stop.
@@ -151,18 +199,27 @@ class Dispatcher:
             if count % GROUPS_A_SLICE == 0:
                 await self._clock.sleep(0)
 
+    async def halt(self) -> None:
+        """Stop all timers and cancel what is being sent."""
+        groups = [*self._groups.values(), *self._retired]
+        for group in groups:  # all at once, or those that are left would go on trying meanwhile
+            group.cancel()
+        for start in range(0, len(groups), GROUPS_A_SLICE):
+            await asyncio.gather(*(group.cancelled() for group in groups[start : start + GROUPS_A_SLICE]))
+            await self._clock.sleep(0)
+
     async def stop(self) -> None:
-        """Stop all timers, cancel what is being sent, and let the alerts go."""
+        """Halt, and let the alerts go."""
+        await self.halt()
         groups = [*self._groups.values(), *self._retired]
         self._groups.clear()
         self._retired.clear()
         self._sorted = []
         self._order = []
-        for group in groups:  # all at once, or those that are left would go on trying meanwhile
-            group.cancel()
-        for start in range(0, len(groups), GROUPS_A_SLICE):
-            await asyncio.gather(*(group.stop() for group in groups[start : start + GROUPS_A_SLICE]))
-            await self._clock.sleep(0)
+        for count, group in enumerate(groups, 1):
+            await group.let_go()
+            if count % GROUPS_A_SLICE == 0:
+                await self._clock.sleep(0)
 
     def metrics(self) -> Iterator[Family]:
         yield single(

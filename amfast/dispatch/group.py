@@ -19,7 +19,8 @@ from amfast.dispatch.agenda import Agenda
 from amfast.dispatch.route import Route
 from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
-from amfast.model.flush import Flush, FlushPipeline
+from amfast.model.events import AlertResolved, GroupInfo, Recording
+from amfast.model.flush import Flush, FlushPipeline, GroupName
 from amfast.model.json_text import encode
 from amfast.model.labels import Labels, format_labels, labels_order
 from amfast.model.notification import NotifyError
@@ -50,6 +51,7 @@ class GroupContext:
     """Marks in the table of the alerts that a silence or an inhibition rule may mute now."""
     on_empty: Callable[[Group], None]
     render_labels: RenderLabels
+    recording: Recording
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held for one slice of work; so however many groups flush at one time, other things come in between."""
 
@@ -81,14 +83,26 @@ class Group:
         self.due_us: int | None = None
         """Monotonic time of the next flush, once it is set."""
         self._is_retired = False
+        self._flushes = 0
+        self._is_cut_off = False
 
     @cached_property
     def key(self) -> str:
         """What the log calls the group (reference notify, section 4)."""
         return f"{self.route.key}:{format_labels(self.labels)}"
 
+    @cached_property
+    def told_of(self) -> GroupInfo:
+        """What events say of the group."""
+        return GroupInfo(self.key, self.labels, self.members.receiver)
+
+    @cached_property
+    def _told_of_with_route(self) -> GroupInfo:
+        """What notifications say of the group."""
+        return replace(self.told_of, matchers=self.route.matchers, uuid=self._context.recording.new_id())
+
     @property
-    def identity(self) -> tuple[str, tuple[str, ...]]:
+    def identity(self) -> GroupName:
         """What stays the same over a reload, as :attr:`key` does, but quick."""
         return self.route.key, self.route.group_values(self.labels)
 
@@ -118,6 +132,18 @@ class Group:
             self._flushing = old._flushing
             self._flushing.add_done_callback(self._predecessor_ended)
 
+    def next_due_us(self) -> int | None:
+        """When to flush next, for a life to come: at once if a flush is under way or was cut off."""
+        is_open = self._flushing is not None or self._is_cut_off
+        return self._context.clock.monotonic_us() if is_open else self.due_us
+
+    def resume(self, due_us: int) -> None:
+        """Before the start: wait until this time, or no longer than a wait can last, instead of beginning anew."""
+        clock, options = self._context.clock, self.route.options
+        longest_us = max(options.group_wait_ns, options.group_interval_ns) // 1000
+        due_us = min(due_us, clock.monotonic_us() + longest_us)
+        self.due_us = max(due_us, self._context.not_before_us)
+
     @property
     def is_flushing(self) -> bool:
         return self._flushing is not None
@@ -126,14 +152,13 @@ class Group:
         """Flush no more, and give up a flush that is under way."""
         self.retire()
         if self._flushing is not None:
+            self._is_cut_off = True
             self._flushing.cancel()
 
-    async def stop(self) -> None:
-        """Cancel, and let the alerts go."""
-        self.cancel()
+    async def cancelled(self) -> None:
+        """Return once a flush that was given up has ended."""
         if self._flushing is not None:
             await asyncio.wait([self._flushing])
-        await self.let_go()
 
     async def let_go(self) -> None:
         """Hold no alert any more."""
@@ -189,30 +214,43 @@ class Group:
         clock, options = self._context.clock, self.route.options
         now_ns = clock.now_ns()
         limit_s = max(options.group_interval_ns / NS, FLUSH_TIME_MIN_S) + self._context.cluster_wait_s()
+        self._flushes += 1
         flush = self._flush_at(now_ns, clock.monotonic_us() + int(limit_s * 1e6))
         attrs = {"aggrGroup": self.key, "receiver": options.receiver, "alerts": len(self.members)}
         self._context.log.debug("Flushing", extra={"attrs": attrs})
         try:
             async with asyncio.timeout(limit_s):
                 snapshot = await self._snapshot()
-                if self._pipeline.has_receivers:
-                    alerts = await self._alerts(snapshot, now_ns)
-                    await self._pipeline(self._with_labels(flush, alerts), alerts)
-                else:
-                    # Nobody wants to see the alerts: all there is to do is to count those that are muted.
-                    timed = self.route.active_time_intervals or self.route.mute_time_intervals
-                    marks = ALL_MARKS if timed else self._context.mutable_marks()
-                    async for part in self._parts(snapshot, now_ns, marks):
-                        if part:
-                            async with self._context.turn:
-                                await self._pipeline(flush, tuple(part))
+                ended = await self._run_pipeline(flush, snapshot)
         except NotifyError as error:
             self._log_failure(str(error))
         except TimeoutError:
             self._log_failure(f"the flush did not end within {limit_s:g} s")
         else:
+            if (record := self._context.recording.record) is not None:
+                for alert in ended:
+                    record(AlertResolved(alert, self.told_of))
             # What was told to be resolved goes, unless it was updated meanwhile.
             self.members.forget_ended(snapshot, now_ns)
+
+    async def _run_pipeline(self, flush: Flush, snapshot: Snapshot) -> list[Alert]:
+        """Tell of the alerts; returns those that are resolved, if that is recorded."""
+        is_recorded = flush.told_of is not None
+        if self._pipeline.has_receivers:
+            alerts = await self._alerts(snapshot, flush.now_ns)
+            await self._pipeline(self._with_labels(flush, alerts), alerts)
+            return _ended(alerts, flush.now_ns) if is_recorded else []
+        # Nobody wants to see the alerts: all there is to do is to count those that are muted.
+        timed = self.route.active_time_intervals or self.route.mute_time_intervals
+        marks = ALL_MARKS if timed or is_recorded else self._context.mutable_marks()
+        ended: list[Alert] = []
+        async for part in self._parts(snapshot, flush.now_ns, marks):
+            if part:
+                async with self._context.turn:
+                    await self._pipeline(flush, tuple(part))
+                if is_recorded:
+                    ended += _ended(part, flush.now_ns)
+        return ended
 
     def _flush_at(self, now_ns: int, deadline_us: int) -> Flush:
         options = self.route.options
@@ -228,6 +266,8 @@ class Group:
             mute_time_intervals=self.route.mute_time_intervals,
             mark_muted=self._mark_muted,
             renew=self._renew,
+            number=self._flushes,
+            told_of=None if self._context.recording.record is None else self._told_of_with_route,
         )
 
     def _with_labels(self, flush: Flush, alerts: tuple[Alert, ...]) -> Flush:
@@ -294,3 +334,7 @@ class Group:
     def _log_failure(self, text: str) -> None:
         attrs = {"aggrGroup": self.key, "receiver": self.route.options.receiver, "err": text}
         self._context.log.error("Flush failed, trying again at the next interval", extra={"attrs": attrs})
+
+
+def _ended(alerts: Sequence[Alert], now_ns: int) -> list[Alert]:
+    return [alert for alert in alerts if alert.resolved_at(now_ns)]

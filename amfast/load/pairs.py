@@ -146,7 +146,7 @@ def markdown(pairs: Sequence[Pair], versus: Versus) -> str:
         "",
         f"Against: `{versus.against}`",
         "",
-        f"{len(pairs)} pairs, {problems} requests failed or were refused. Medians.",
+        f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}, {problems} requests failed or were refused. Medians.",
         "A ratio above 1 says by how much the first is cheaper.",
         "",
         "| measure | first | against | ratio | smallest | largest |",

@@ -126,7 +126,7 @@ def _plan_text(plan: Plan) -> str:
     if plan.churn:
         text += f", {plan.churn:g} resolved and {plan.churn:g} new each second"
     if plan.pollers:
-        text += f"; {plan.pollers} pollers of {plan.poll_path}, each {plan.poll_rate:g} times a second"
+        text += f"; {plan.pollers} pollers of {plan.poll_path}, each at {plan.poll_rate:g} a second"
     return f"{text}."
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from amfast._ext.anchors import Index, label_values
 from amfast.model.matcher import Matcher, MatchType
+from amfast.model.regex import LITERALS_REMEMBERED, literals_of
 
-__all__ = ["LITERALS_MAX", "Index", "Pair", "conditions", "label_values"]
+__all__ = ["LITERALS_MAX", "Condition", "Index", "Pair", "conditions", "filed_literals", "label_values"]
 
 Pair = tuple[str, str]
 """The name and the value of a label."""
@@ -38,8 +40,17 @@ def _pairs(matcher: Matcher) -> tuple[Pair, ...] | None:
     if matcher.type is MatchType.EQUAL:
         return ((matcher.name, matcher.value),) if matcher.value else None
     if matcher.type is MatchType.REGEXP and matcher.pattern is not None:
-        literals = matcher.pattern.literals
-        # The empty value is also that of a label that is not there.
-        if literals is not None and "" not in literals and len(literals) <= LITERALS_MAX:
-            return tuple((matcher.name, literal) for literal in sorted(literals))
+        values = filed_literals(matcher.value)
+        if values is not None:
+            return tuple((matcher.name, value) for value in values)
     return None
+
+
+@lru_cache(LITERALS_REMEMBERED)
+def filed_literals(pattern: str) -> tuple[str, ...] | None:
+    """The values of a regular expression to file it by, None for one that is to be tried always."""
+    literals = literals_of(pattern)
+    # The empty value is also that of a label that is not there.
+    if literals is None or "" in literals or len(literals) > LITERALS_MAX:
+        return None
+    return tuple(sorted(literals))

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from amfast.model.alert import Alert
+from amfast.model.events import GroupInfo
 from amfast.model.labels import Labels
+
+GroupName = tuple[str, tuple[str, ...]]
+"""What a group is called over reloads and restarts: the key of its route, and the values it is grouped by."""
 
 
 def _nowhere(_names: tuple[str, ...]) -> None:
@@ -34,6 +38,12 @@ class Flush:
     """Tells the group which intervals mute it now; the API shows them."""
     renew: Callable[[Flush], Awaitable[tuple[Flush, tuple[Alert, ...]]]] | None = None
     """Gives the same flush as of now, with the alerts that the group has now; None where nothing changes meanwhile."""
+    number: int = 0
+    """Counts the flushes of the group from 1."""
+    told_of: GroupInfo | None = None
+    """The group as events tell of it; None when nothing is recorded."""
+    muted: tuple[Alert, ...] = ()
+    """What was kept back on the way, if that is recorded."""
 
 
 class FlushPipeline(Protocol):

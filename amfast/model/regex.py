@@ -16,12 +16,22 @@ import re2
 _MEMORY_MAX: Final = 8 << 20
 """Bytes that one pattern may use for its program and its automaton; RE2 takes them only when needed."""
 
+PATTERN_BYTES_MAX: Final = 32 << 10
+"""Of a pattern that is more than plain alternatives: RE2 takes quadratic time to compile it, a second at worst."""
+EFFORT_MAX: Final = 1_000_000
+"""Microseconds, about, that all patterns of one request may take to compile."""
+_QUADRATIC_BYTES: Final = 1000
+"""Of which one takes as long as an instruction of the program; both are measured at about a microsecond."""
+
 VALUES_REMEMBERED: Final = 256
 """By one pattern."""
 REMEMBERED_CHARS_MAX: Final = 1024
 """Of a value that is remembered; longer ones would hold much memory, and are rare."""
-PATTERNS_REMEMBERED: Final = 1024
-"""Compiled, so that what is checked first and stored later is compiled once."""
+PATTERNS_REMEMBERED: Final = 64
+"""Compiled, so that what is checked first and stored later is compiled once; each may hold what RE2 may use."""
+LITERALS_REMEMBERED: Final = 1024
+_LITERALS_CHARS_MAX: Final = 1024
+"""Of a pattern whose alternatives are remembered."""
 
 _OPTIONS = re2.Options()
 _OPTIONS.max_mem = _MEMORY_MAX
@@ -30,6 +40,7 @@ _OPTIONS.never_capture = True
 
 _ESCAPES = re.compile(r"\\Q.*?(?:\\E|\Z)|\\(.)", re.DOTALL)
 _LITERAL = re.compile(r"(?:[^\\.+*?()|\[\]{}^$]|\\[\\.+*?()|\[\]{}^$\-])*")
+_PLAIN = re.compile(r"[^\\.+*?()|\[\]{}^$]*")
 _UNESCAPE = re.compile(r"\\(.)")
 _WRAPPED: Final = ("^(?:", ")$")
 
@@ -58,18 +69,34 @@ class Pattern:
     these values.
     """
 
-    __slots__ = ("literals", "matches")
+    __slots__ = ("effort", "literals", "matches")
 
+    effort: int
+    """Microseconds, about, that it took to compile."""
     matches: Callable[[str], bool]
     """Whether all of a value matches."""
 
     def __init__(self, text: str) -> None:
         """Compile ``text``. Raises PatternError."""
-        self.literals = _literals(text)
+        self.literals = literals_of(text)
         if self.literals is not None:
-            self.matches = self.literals.__contains__
+            self.matches, self.effort = self.literals.__contains__, 0
         else:
-            self.matches = _remembering(_search(text))
+            search, self.effort = _search(text)
+            self.matches = _remembering(search)
+
+
+class Effort:
+    """What the patterns of one request may still take to compile."""
+
+    def __init__(self) -> None:
+        self._left = EFFORT_MAX
+
+    def take(self, pattern: Pattern | None) -> None:
+        """Raises PatternError when they take too long in all."""
+        self._left -= 0 if pattern is None else pattern.effort
+        if self._left < 0:
+            raise PatternError("the regular expressions are too large in all")
 
 
 def _remembering(search: Callable[[str], bool]) -> Callable[[str], bool]:
@@ -78,8 +105,15 @@ def _remembering(search: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda value: remembered(value) if len(value) <= REMEMBERED_CHARS_MAX else search(value)
 
 
-@lru_cache(PATTERNS_REMEMBERED)
+def literals_of(text: str) -> frozenset[str] | None:
+    """The only values that match, None where they are not few plain texts; it need not compile then."""
+    return (_literals if len(text) <= _LITERALS_CHARS_MAX else _literals.__wrapped__)(text)
+
+
+@lru_cache(LITERALS_REMEMBERED)
 def _literals(text: str) -> frozenset[str] | None:
+    if _PLAIN.fullmatch(text):
+        return frozenset((text,))
     if text.startswith(_WRAPPED[0]) and text.endswith(_WRAPPED[1]):
         text = text[len(_WRAPPED[0]) : -len(_WRAPPED[1])]  # parentheses left in it are no plain text
     alternatives: list[str] = []
@@ -94,10 +128,15 @@ def _literals(text: str) -> frozenset[str] | None:
 
 
 @lru_cache(PATTERNS_REMEMBERED)
-def _search(text: str) -> Callable[[str], bool]:
-    """Compile ``text``; the function says whether a value matches."""
-    search = compiled(f"^(?:{text})$", _OPTIONS).search
-    return lambda value: search(value.encode("utf-8", "replace")) is not None
+def _search(text: str) -> tuple[Callable[[str], bool], int]:
+    """Compile ``text``; the function says whether a value matches. Also gives the effort."""
+    size = len(text.encode("utf-8", "replace"))
+    if size > PATTERN_BYTES_MAX:
+        raise PatternError(f"expression too large: {size} bytes (at most {PATTERN_BYTES_MAX})")
+    program = compiled(f"^(?:{text})$", _OPTIONS)
+    search = program.search
+    effort = program.programsize + size * size // _QUADRATIC_BYTES
+    return lambda value: search(value.encode("utf-8", "replace")) is not None, effort
 
 
 def compiled(text: str, options: re2.Options) -> re2._Regexp:
@@ -105,6 +144,7 @@ def compiled(text: str, options: re2.Options) -> re2._Regexp:
     if any(escape[1] == "C" for escape in _ESCAPES.finditer(text)):
         raise PatternError(_without_byte_escape(text, options))
     try:
+        re2.purge()  # it remembers patterns too, with all they hold
         return re2.compile(text.encode(), options)
     except UnicodeEncodeError:
         raise PatternError("invalid UTF-8") from None

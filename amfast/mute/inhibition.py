@@ -63,9 +63,10 @@ _Shelves = dict[_Values, OrderedDict[int, _Source]]
 
 
 class _Rule:
-    __slots__ = ("equal", "one_sided", "two_sided")
+    __slots__ = ("config", "equal", "one_sided", "two_sided")
 
     def __init__(self, rule: InhibitRule) -> None:
+        self.config = rule
         self.equal = rule.equal
         self.one_sided: _Shelves = {}
         self.two_sided: _Shelves = {}
@@ -158,15 +159,22 @@ class Inhibitor:
         Of several, it is one of the first rule that has any. ``fingerprint`` is that of the labels, and ``now_ns``
         the present, for who has them at hand.
         """
+        found = self.verdict(labels, fingerprint, now_ns)
+        return () if found is None else (f"{found[1]:016x}",)
+
+    def verdict(
+        self, labels: Labels, fingerprint: int | None = None, now_ns: int | None = None
+    ) -> tuple[InhibitRule, int] | None:
+        """As :meth:`inhibiting`: the rule, and the fingerprint as a number."""
         if not self._sources:
-            return ()
+            return None
         if fingerprint is None:
             fingerprint = label_fingerprint(labels)
         targets = self._targets.get(fingerprint)
         if targets is None:
             numbers = self._by_target.matching(labels)
             if not numbers and not self._tries_always:
-                return ()
+                return None
             targets = self._find_targets(numbers, labels)
             if len(self._targets) >= REMEMBERED_MAX:
                 self._targets.clear()
@@ -178,8 +186,8 @@ class Inhibitor:
             if found is None and not two_sided:
                 found = self._firing(rule.two_sided, values, now_ns)
             if found is not None:
-                return (f"{found:016x}",)
-        return ()
+                return rule.config, found
+        return None
 
     def _find_targets(self, numbers: list[int], labels: Labels) -> tuple[_Target, ...]:
         """The rules of which the labels are a target, in their order; they do not depend on time."""

@@ -7,15 +7,20 @@ the latest one wins wherever two meet (reference storage, section 4).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import cast
 
-from amfast._ext.pb import decode_silences, encode_silence
-from amfast.model.anchors import Pair
+from amfast._ext.pb import SilenceRecord, decode_silences, encode_silence, scan_silences
+from amfast.model.anchors import Condition, Pair, conditions, filed_literals
 from amfast.model.clock import Clock
+from amfast.model.events import Recording, SilenceCreated, SilenceUpdated
+from amfast.model.keeper import Keeper, NoKeeper
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, MatcherError, MatchType
 from amfast.model.metric import Family, single
+from amfast.model.regex import Effort
 from amfast.model.silence import MatcherSpec, Silence, SilenceNotFound, SilenceRefused
 from amfast.model.timestamp import NS
 from amfast.mute.verdicts import Verdicts
@@ -34,15 +39,6 @@ class Limits:
     silence_bytes_max: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    silence: Silence
-    expires_at_ns: int
-    matchers: tuple[tuple[Matcher, ...], ...]
-    """Compiled sets; empty for a silence whose matchers do not compile, which never matches."""
-    arrival: int
-
-
 class Silences:
     """All silences this node knows, by id."""
 
@@ -54,31 +50,36 @@ class Silences:
         new_id: Callable[[], str],
         log: logging.Logger,
         limits: Limits = Limits(),
+        recording: Recording | None = None,
     ) -> None:
         self._clock = clock
         self._retention_ns = retention_ns
         self._new_id = new_id
         self._log = log
         self._limits = limits
-        self._by_id: dict[str, _Stored] = {}
-        self._verdicts = Verdicts()
+        self._recording = recording or Recording()
+        self._by_id: dict[str, SilenceRecord] = {}
+        """Most are never looked at again, so what came from disk or a peer is decoded when it is asked for."""
+        self._verdicts = Verdicts(self._conditions)
         self._arrivals = 0
         self._compile_errors = 0
         self.version = 0
         """Grows whenever a silence is stored or forgotten: what was asked before may then be answered otherwise."""
         self.on_change: Callable[[bytes], None] = lambda _record: None
         """Called with the delimited record of every change made here."""
+        self.keeper: Keeper = NoKeeper()
+        """Has everything that is stored on disk soon."""
 
     # Asking
 
     def list(self) -> Iterator[Silence]:
         """Every stored silence, in the order they came."""
-        for stored in sorted(self._by_id.values(), key=lambda stored: stored.arrival):
-            yield stored.silence
+        for stored in sorted(self._by_id.values(), key=attrgetter("arrival")):
+            yield _decoded(stored)
 
     def get(self, silence_id: str) -> Silence | None:
         stored = self._by_id.get(silence_id)
-        return None if stored is None else stored.silence
+        return None if stored is None else _decoded(stored)
 
     def silencing(self, labels: Labels, fingerprint: int | None = None) -> tuple[str, ...]:
         """Ids of the silences active now that match the labels, in the order they came.
@@ -102,7 +103,7 @@ class Silences:
             silence_id
             for silence_id in silence_ids
             if (stored := self._by_id.get(silence_id)) is not None
-            and stored.silence.state(now_ns) == "active"
+            and stored.starts_at_ns <= now_ns < stored.ends_at_ns
         )
 
     def interests(self) -> tuple[frozenset[Pair], bool]:
@@ -120,13 +121,15 @@ class Silences:
         Raises SilenceNotFound for an id that is not stored, SilenceRefused beyond a limit.
         """
         now_ns = self._clock.now_ns()
-        old = self._by_id.get(silence.id)
+        old = self.get(silence.id)
         if silence.id and old is None:
             raise SilenceNotFound(silence.id)
-        if old is not None and _can_update(old.silence, silence, now_ns):
-            updated = replace(silence, updated_at_ns=_after(old.silence, now_ns), unknown=old.silence.unknown)
+        if old is not None and _can_update(old, silence, now_ns):
+            updated = replace(silence, updated_at_ns=_after(old, now_ns), unknown=old.unknown)
             self._check_limits(updated, is_new=False)
             self._change(updated)
+            if self._recording.record is not None:
+                self._recording.record(SilenceUpdated(updated))
             return silence.id
         created = replace(
             silence,
@@ -136,33 +139,41 @@ class Silences:
         )
         self._check_limits(created, is_new=True)
         if old is not None:
-            self.expire(old.silence.id)
+            self.expire(old.id)
         self._change(created)
+        if self._recording.record is not None:
+            self._recording.record(SilenceCreated(created))
         return created.id
 
     def expire(self, silence_id: str) -> bool:
         """End a silence now; False when the id is unknown, True also when it had ended before."""
-        stored = self._by_id.get(silence_id)
-        if stored is None:
+        silence = self.get(silence_id)
+        if silence is None:
             return False
         now_ns = self._clock.now_ns()
-        state = stored.silence.state(now_ns)
+        state = silence.state(now_ns)
         if state != "expired":
-            starts_at_ns = now_ns if state == "pending" else stored.silence.starts_at_ns
+            starts_at_ns = now_ns if state == "pending" else silence.starts_at_ns
             self._change(
                 replace(
-                    stored.silence,
+                    silence,
                     starts_at_ns=starts_at_ns,
                     ends_at_ns=now_ns,
-                    updated_at_ns=_after(stored.silence, now_ns),
+                    updated_at_ns=_after(silence, now_ns),
                 )
             )
         return True
 
     def _change(self, silence: Silence) -> None:
         expires_at_ns = silence.ends_at_ns + self._retention_ns
-        self._store(silence, expires_at_ns)
-        self.on_change(encode_silence(silence, expires_at_ns))
+        record = encode_silence(silence, expires_at_ns)
+        self._store(SilenceRecord(silence, record, expires_at_ns))
+        self.keeper.add(record)
+        self.on_change(record)
+
+    def settled(self) -> Awaitable[None] | None:
+        """Something to wait for until all changes so far are on disk; None if they are."""
+        return self.keeper.settled()
 
     def _check_limits(self, silence: Silence, *, is_new: bool) -> None:
         limit = self._limits.silences_max
@@ -179,19 +190,24 @@ class Silences:
         if len(encode_silence(silence, expires_at_ns)) > RECORD_BYTES_MAX:
             raise SilenceRefused(f"a silence can have at most {RECORD_BYTES_MAX} bytes")
 
-    def _store(self, silence: Silence, expires_at_ns: int) -> None:
+    def _store(self, record: SilenceRecord) -> None:
+        """Put a silence in the place of what was known of it, and see that it is found by its matchers."""
+        silence, old = _decoded(record), self.get(record.id)
+        self._put(record)
+        if old is None or old.matcher_sets != silence.matcher_sets:
+            if old is not None:
+                self._verdicts.remove([old.id])
+            self._verdicts.add(silence.id, self._compile(silence))
+
+    def _put(self, record: SilenceRecord) -> None:
         self.version += 1
-        old = self._by_id.get(silence.id)
-        if old is not None and old.silence.matcher_sets == silence.matcher_sets:
-            self._by_id[silence.id] = replace(old, silence=silence, expires_at_ns=expires_at_ns)
-            return
-        if old is not None:
-            self._verdicts.remove([silence.id])
-        matchers = self._compile(silence)
-        self._arrivals += 1
-        arrival = old.arrival if old is not None else self._arrivals
-        self._by_id[silence.id] = _Stored(silence, expires_at_ns, matchers, arrival)
-        self._verdicts.add(silence.id, matchers)
+        old = self._by_id.get(record.id)
+        self._arrivals += old is None
+        record.arrival = self._arrivals if old is None else old.arrival
+        self._by_id[record.id] = record
+
+    def _conditions(self, silence_id: str) -> Sequence[Sequence[Condition]]:
+        return [conditions(matchers) for matchers in self._compile(_decoded(self._by_id[silence_id]))]
 
     def _compile(self, silence: Silence) -> tuple[tuple[Matcher, ...], ...]:
         try:
@@ -205,9 +221,7 @@ class Silences:
     # Replication and files: both carry the same delimited records
 
     def marshal(self) -> bytes:
-        return b"".join(
-            encode_silence(stored.silence, stored.expires_at_ns) for stored in self._by_id.values()
-        )
+        return b"".join([stored.data for stored in self._by_id.values()])
 
     def merge(self, data: bytes) -> int:
         """Take over what is newer than what is stored; returns how many silences changed.
@@ -215,25 +229,43 @@ class Silences:
         Raises ValueError, with nothing merged, for data that does not decode.
         """
         now_ns = self._clock.now_ns()
-        large = len(data) > RECORD_BYTES_MAX // 2
         changed = 0
-        for fields in decode_silences(data):
-            old = self._by_id.get(fields.id)
-            if fields.expires_at_ns < now_ns or (
-                old is not None and old.silence.updated_at_ns >= fields.updated_at_ns
+        for record in scan_silences(data, None):
+            old = self._by_id.get(record.id)
+            if record.expires_at_ns < now_ns or (
+                old is not None and old.updated_at_ns >= record.updated_at_ns
             ):
                 continue
-            silence = _silence(fields[:-1])
-            if large and len(encode_silence(silence, fields.expires_at_ns)) > RECORD_BYTES_MAX:
+            if len(record.data) > RECORD_BYTES_MAX:
                 continue  # in an old form it was just small enough; in ours nobody could read it again
-            self._store(silence, fields.expires_at_ns)
+            self._store(record)
+            self.keeper.add(record.data)
             changed += 1
         return changed
 
     def load(self, data: bytes) -> None:
         """Take over a file's records as they stand, the last one of an id winning. Raises ValueError."""
-        for fields in decode_silences(data):
-            self._store(_silence(fields[:-1]), fields.expires_at_ns)
+        records = scan_silences(data, filed_literals)
+        needs = [record.take_needs() for record in records]
+        by_id = {record.id: record for record in records}
+        if self._by_id or len(by_id) < len(records):
+            for record in records:
+                self._store(record)
+            return
+        # What is read at the start is much, and most of it is never looked at again: nothing is decoded or compiled.
+        self.version += 1
+        self._by_id = by_id
+        self._arrivals = len(records)
+        self._verdicts.file(list(by_id), needs)
+
+    def is_certain(self, record: bytes) -> bool:
+        """Whether the bytes are one delimited record of a silence beyond doubt."""
+        try:
+            (fields,) = decode_silences(record)
+        except ValueError:
+            return False
+        times = (fields.starts_at_ns, fields.ends_at_ns, fields.updated_at_ns, fields.expires_at_ns)
+        return bool(fields.id) and min(times) > 0
 
     def collect_garbage(self) -> int:
         """Forget silences whose retention is over; returns how many."""
@@ -241,15 +273,18 @@ class Silences:
         gone = [stored for stored in self._by_id.values() if stored.expires_at_ns <= now_ns]
         self.version += bool(gone)
         for stored in gone:
-            del self._by_id[stored.silence.id]
-        self._verdicts.remove([stored.silence.id for stored in gone])
+            del self._by_id[stored.id]
+        self._verdicts.remove([stored.id for stored in gone])
         return len(gone)
 
     def metrics(self) -> Iterator[Family]:
         now_ns = self._clock.now_ns()
         states = {"active": 0, "expired": 0, "pending": 0}
         for stored in self._by_id.values():
-            states[stored.silence.state(now_ns)] += 1
+            if now_ns < stored.starts_at_ns:
+                states["pending"] += 1
+            else:
+                states["active" if now_ns < stored.ends_at_ns else "expired"] += 1
         samples = [((state,), float(count)) for state, count in states.items()]
         yield Family("alertmanager_silences", "gauge", "Silences by state.", samples, ("state",))
         yield Family(
@@ -262,10 +297,12 @@ class Silences:
         yield single("alertmanager_silences_state_size", "gauge", "Stored silences.", float(len(self._by_id)))
 
 
-def _silence(fields: tuple[object, ...]) -> Silence:
-    silence = Silence(*fields)  # type: ignore[arg-type]
-    specs = tuple(tuple(MatcherSpec(*spec) for spec in matchers) for matchers in silence.matcher_sets)
-    return replace(silence, matcher_sets=specs)
+def _decoded(record: SilenceRecord) -> Silence:
+    if record.silence is None:
+        (fields,) = decode_silences(record.data)
+        specs = tuple(tuple(MatcherSpec(*spec) for spec in matchers) for matchers in fields.matcher_sets)
+        record.silence = Silence(fields.id, specs, *fields[2:-1])
+    return cast(Silence, record.silence)
 
 
 def _after(old: Silence, now_ns: int) -> int:
@@ -276,11 +313,14 @@ def _after(old: Silence, now_ns: int) -> int:
 def _compile_sets(silence: Silence) -> tuple[tuple[Matcher, ...], ...]:
     if sum(len(specs) for specs in silence.matcher_sets) > MATCHERS_MAX:
         raise ValueError(f"there are more than {MATCHERS_MAX}")
-    return tuple(
-        tuple(Matcher(MatchType(spec.type), spec.name, spec.pattern) for spec in specs)
-        for specs in silence.matcher_sets
-        if specs
-    )
+    effort = Effort()
+
+    def matcher(spec: MatcherSpec) -> Matcher:
+        made = Matcher(MatchType(spec.type), spec.name, spec.pattern)
+        effort.take(made.pattern)
+        return made
+
+    return tuple(tuple(map(matcher, specs)) for specs in silence.matcher_sets if specs)
 
 
 def _can_update(old: Silence, new: Silence, now_ns: int) -> bool:

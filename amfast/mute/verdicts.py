@@ -7,11 +7,12 @@ Listing alerts again and again then costs a look-up for each.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from itertools import count
 from typing import Final
 
 from amfast._ext.fingerprint import label_fingerprint
-from amfast.model.anchors import Index, Pair, conditions
+from amfast.model.anchors import Condition, Index, Pair, conditions
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher
 
@@ -25,8 +26,9 @@ new ones the index knows sooner which might."""
 class Verdicts:
     """Ids of silences by the fingerprint of the labels they match, in the order the silences came."""
 
-    def __init__(self) -> None:
-        self._index: Index[str] = Index()
+    def __init__(self, make: Callable[[str], Sequence[Sequence[Condition]]]) -> None:
+        """``make`` gives the conditions of a silence that was filed."""
+        self._index: Index[str] = Index(make)
         self._places: dict[str, int] = {}
         """In the order of arrival, by id; a silence without matchers has none."""
         self._order: list[str] = []
@@ -42,6 +44,13 @@ class Verdicts:
         self._added += 1
         for matchers in sets:
             self._index.add(silence_id, conditions(matchers))
+
+    def file(self, silence_ids: list[str], needs: list[list[list[tuple[Pair, ...]]]]) -> None:
+        """Add silences by what their sets of matchers need, of which each has some; conditions are made later."""
+        self._places.update(zip(silence_ids, count(self._added)))
+        self._order += silence_ids
+        self._added += len(silence_ids)
+        self._index.file(silence_ids, needs)
 
     def remove(self, silence_ids: Collection[str]) -> None:
         """Take out silences that were added. All verdicts are forgotten: it happens at garbage collection."""

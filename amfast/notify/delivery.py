@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,11 +13,13 @@ from amfast._ext.fingerprint import alert_hash
 from amfast._ext.pb import EntryFields
 from amfast.model.alert import Alert
 from amfast.model.clock import Clock
+from amfast.model.events import Notified, Recording
 from amfast.model.flush import Flush
 from amfast.model.notification import FailureReason, Integration, Notification, NotifyError
 from amfast.model.tracing import Attribute, Tracing
 from amfast.notify.counts import Counts
 from amfast.notify.dedup import Reason, reason_to_notify
+from amfast.notify.hearsay import NO_HEARSAY, Hearsay
 from amfast.notify.nflog import LogKey, NotificationLog
 
 FIRST_PAUSE_S = 0.5
@@ -45,6 +47,9 @@ class Surroundings:
     """This node's position among the peers times the peer timeout."""
     external_url: str
     tracing: Tracing = field(default_factory=Tracing)
+    recording: Recording = field(default_factory=Recording)
+    hearsay: Hearsay = NO_HEARSAY
+    """What is known of alerts that were read from disk."""
 
 
 Renew = Callable[[], Awaitable[tuple[Flush, tuple[Alert, ...]]]]
@@ -52,10 +57,11 @@ Renew = Callable[[], Awaitable[tuple[Flush, tuple[Alert, ...]]]]
 
 
 class _News(NamedTuple):
-    """What a notification is about, in alert hashes, and what the log knew before."""
+    """What a notification is about, also in alert hashes, and what the log knew before."""
 
     key: LogKey
     entry: EntryFields | None
+    alerts: tuple[Alert, ...]
     firing: set[int]
     resolved: set[int]
     reason: Reason
@@ -91,20 +97,21 @@ class Delivery:
             if look_again:
                 flush, alerts = (flush, alerts) if renew is None else await renew()
                 news = self._news(flush, alerts) if alerts else None
-            if news is None or await self._send(flush, alerts, news):
+            if news is None or await self._send(flush, news):
                 break
             look_again = True
         if news is not None:
-            self._record(flush, alerts, news)
+            await self._record(flush, news)
 
     def _news(self, flush: Flush, alerts: tuple[Alert, ...]) -> _News | None:
         """What there is to say that the log does not know."""
-        integration = self.integration
+        integration, hearsay = self.integration, self.around.hearsay
         key = LogKey(flush.group_key.encode(), flush.receiver, integration.kind, integration.index)
+        entry = self.around.nflog.query(key)
+        alerts = hearsay.counting(alerts, entry)
         firing = {alert_hash(alert.labels) for alert in alerts if not alert.resolved_at(flush.now_ns)}
         resolved = {alert_hash(alert.labels) for alert in alerts if alert.resolved_at(flush.now_ns)}
         with self.around.tracing.span("notify.DedupStage.Exec", _said(flush, alerts), stays=True) as span:
-            entry = self.around.nflog.query(key)
             reason = reason_to_notify(
                 entry,
                 firing,
@@ -113,22 +120,26 @@ class Delivery:
                 repeat_interval_ns=flush.repeat_interval_ns,
                 now_ns=flush.now_ns,
             )
-            if reason is None:
+            if reason is None or not hearsay.allows(reason, alerts):
                 return None
             span.event("notify.DedupStage.Exec nflog needs update")
-        return _News(key, entry, firing, resolved, reason)
+        return _News(key, entry, alerts, firing, resolved, reason)
 
-    def _record(self, flush: Flush, alerts: tuple[Alert, ...], news: _News) -> None:
-        with self.around.tracing.span("notify.SetNotifiesStage.Exec", _said(flush, alerts)) as span:
+    async def _record(self, flush: Flush, news: _News) -> None:
+        nflog = self.around.nflog
+        with self.around.tracing.span("notify.SetNotifiesStage.Exec", _said(flush, news.alerts)) as span:
             span.set("alerting.alerts.firing.count", len(news.firing))
             span.set("alerting.alerts.resolved.count", len(news.resolved))
             entry = news.entry
             data = b"" if entry is None or news.reason == "first notification" else entry.receiver_data
-            self.around.nflog.record(news.key, news.firing, news.resolved, flush.repeat_interval_ns, data)
+            nflog.record(news.key, news.firing, news.resolved, flush.repeat_interval_ns, data)
+            if (settled := nflog.settled()) is not None:
+                await settled  # the group forgets what was told; a crash must not
 
-    async def _send(self, flush: Flush, alerts: tuple[Alert, ...], news: _News) -> bool:
+    async def _send(self, flush: Flush, news: _News) -> bool:
         """False when somebody else has spoken before it worked."""
         counts, integration = self.around.counts, self.integration
+        alerts = news.alerts
         counts.notifications.add(integration.kind)
         if not integration.send_resolved:
             alerts = tuple(alert for alert in alerts if not alert.resolved_at(flush.now_ns))
@@ -152,10 +163,33 @@ class Delivery:
         }
         with self.around.tracing.span("notify.RetryStage.Exec", said, stays=True) as span:
             try:
-                return await self._retry(flush, notification, news)
+                is_sent = await self._retry(flush, notification, news)
             except NotifyError as error:
                 span.fail(str(error))
                 raise
+        if is_sent:
+            self._tell(flush, news.alerts, notification)
+        return is_sent
+
+    def _tell(self, flush: Flush, passed: tuple[Alert, ...], notification: Notification) -> None:
+        record = self.around.recording.record
+        if record is None or flush.told_of is None:
+            return
+        ended = [alert.resolved_at(flush.now_ns) for alert in passed]
+        record(
+            Notified(
+                alerts=notification.alerts,
+                firing=_hashes(alert for alert, is_over in zip(passed, ended, strict=True) if not is_over),
+                resolved=_hashes(alert for alert, is_over in zip(passed, ended, strict=True) if is_over),
+                muted=_hashes(flush.muted),
+                group=flush.told_of,
+                repeat_interval_ns=flush.repeat_interval_ns,
+                reason=notification.reason,
+                flush_id=flush.number,
+                integration=self.integration.kind,
+                index=self.integration.index,
+            )
+        )
 
     async def _retry(self, flush: Flush, notification: Notification, news: _News) -> bool:
         """Try until it works, with growing pauses, until an error says that trying is of no use.
@@ -226,3 +260,7 @@ class Delivery:
             "integration": f"{self.integration.kind}[{self.integration.index}]",
             "aggrGroup": flush.group_key,
         }
+
+
+def _hashes(alerts: Iterable[Alert]) -> tuple[int, ...]:
+    return tuple(alert_hash(alert.labels) for alert in alerts)

@@ -6,11 +6,12 @@ wherever two meet (reference storage, section 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import NamedTuple
 
 from amfast._ext.pb import EntryFields, decode_entries, encode_entry
 from amfast.model.clock import Clock
+from amfast.model.keeper import Keeper, NoKeeper
 from amfast.model.metric import Family, single
 
 
@@ -34,10 +35,14 @@ class NotificationLog:
         self._clock = clock
         self._retention_ns = retention_ns
         self._entries: dict[LogKey, EntryFields] = {}
+        self._records: dict[LogKey, bytes] = {}
+        """The same, delimited, as files and peers get them."""
         self._queries = 0
         self._misses = 0
         self.on_change: Callable[[bytes], None] = lambda _record: None
         """Called with the delimited record of every entry written here."""
+        self.keeper: Keeper = NoKeeper()
+        """Has everything that is stored on disk soon."""
 
     def query(self, key: LogKey) -> EntryFields | None:
         self._queries += 1
@@ -69,13 +74,24 @@ class NotificationLog:
         expires_at_ns = now_ns + min(self._retention_ns, 2 * repeat_interval_ns)
         hashes = tuple(sorted(firing)), tuple(sorted(resolved))
         entry = EntryFields(*key, stamp_ns, *hashes, receiver_data, b"", expires_at_ns)
+        record = self._store(entry)
+        self.keeper.add(record)
+        self.on_change(record)
+
+    def _store(self, entry: EntryFields) -> bytes:
+        key = _key(entry)
         self._entries[key] = entry
-        self.on_change(encode_entry(entry, expires_at_ns))
+        record = self._records[key] = encode_entry(entry, entry.expires_at_ns)
+        return record
+
+    def settled(self) -> Awaitable[None] | None:
+        """Something to wait for until all entries so far are on disk; None if they are."""
+        return self.keeper.settled()
 
     # Replication and files: both carry the same delimited records
 
     def marshal(self) -> bytes:
-        return b"".join(encode_entry(entry, entry.expires_at_ns) for entry in self._entries.values())
+        return b"".join(self._records.values())
 
     def merge(self, data: bytes) -> int:
         """Take over what is newer than what is stored; returns how many entries changed.
@@ -88,20 +104,30 @@ class NotificationLog:
             old = self._entries.get(_key(entry))
             if entry.expires_at_ns < now_ns or (old is not None and old.timestamp_ns >= entry.timestamp_ns):
                 continue
-            self._entries[_key(entry)] = entry
+            self.keeper.add(self._store(entry))
             changed += 1
         return changed
 
     def load(self, data: bytes) -> None:
         """Take over a file's records as they stand, the last one of a key winning. Raises ValueError."""
-        self._entries.update((_key(entry), entry) for entry in decode_entries(data))
+        for entry in decode_entries(data):
+            self._store(entry)
+
+    def is_certain(self, record: bytes) -> bool:
+        """Whether the bytes are one delimited record of an entry beyond doubt."""
+        try:
+            (entry,) = decode_entries(record)
+        except ValueError:
+            return False
+        names = entry.group_key and entry.receiver and entry.integration
+        return bool(names) and min(entry.timestamp_ns, entry.expires_at_ns) > 0
 
     def collect_garbage(self) -> int:
         """Forget entries whose time is over; returns how many."""
         now_ns = self._clock.now_ns()
         gone = [key for key, entry in self._entries.items() if entry.expires_at_ns <= now_ns]
         for key in gone:
-            del self._entries[key]
+            del self._entries[key], self._records[key]
         return len(gone)
 
     def metrics(self) -> Iterator[Family]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from amfast.model.alert import Alert
@@ -47,22 +47,27 @@ class Pipeline:
             "alerting.alerts.count": len(alerts),
         }
         with self.tracing.span("notify.RoutingStage.Exec", said):
-            alerts = await self._pass_all(flush, alerts)
+            flush, alerts = await self._pass_all(flush, alerts)
             if alerts:
                 await self._fan_out(flush, alerts)
 
-    async def _pass_all(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+    async def _pass_all(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Flush, tuple[Alert, ...]]:
+        """What all stages let through, and the flush, which names what they kept back if that is recorded."""
+        passed = alerts
         for stage in self.stages:
-            if alerts:
-                alerts = await self._pass(stage, flush, alerts)
-        return alerts
+            if not passed:
+                break
+            passed = await self._pass(stage, flush, passed)
+        if flush.told_of is not None and len(passed) < len(alerts):
+            ids = {id(alert) for alert in passed}
+            flush = replace(flush, muted=tuple(alert for alert in alerts if id(alert) not in ids))
+        return flush, passed
 
     async def _renew(self, flush: Flush) -> tuple[Flush, tuple[Alert, ...]]:
         """The flush as it would reach its deliveries if it began now."""
         if flush.renew is None:
             raise ValueError("a flush that cannot be renewed")
-        flush, alerts = await flush.renew(flush)
-        return flush, await self._pass_all(flush, alerts)
+        return await self._pass_all(*await flush.renew(flush))
 
     async def _pass(self, stage: Stage, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
         if not stage.name:

@@ -21,3 +21,5 @@ class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str]
+    secrets: frozenset[str] = frozenset()
+    """What the request said that must not be shown where the answer repeats it."""

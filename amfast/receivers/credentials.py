@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from amfast.config.files import read_start
 from amfast.config.headers import canonical
 from amfast.config.http import HttpConfig
 from amfast.config.kinds import Secret
@@ -26,7 +26,7 @@ _SENSITIVE: Final = frozenset(
 def own_headers(config: HttpConfig, *, strange: bool) -> Iterator[tuple[str, str]]:
     """Names and values, in order. Files are read anew for each request. Raises HttpError.
 
-    ``strange``: a redirect has left the domain that was asked first.
+    ``strange``: a redirect has left the domain that was asked first, which alone is told what is secret.
     """
     if not strange and (authorization := _authorization(config)) is not None:
         yield "Authorization", authorization
@@ -35,6 +35,8 @@ def own_headers(config: HttpConfig, *, strange: bool) -> Iterator[tuple[str, str
             continue
         for value in header.values:
             yield name, value
+        if strange:
+            continue
         for secret in header.secrets:
             yield name, _reveal(secret)
         for file in header.files:
@@ -64,8 +66,7 @@ def _reveal(secret: Secret | None) -> str:
 
 def _content(path: str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            return file.read(_FILE_BYTES_MAX).decode().strip()
+        return read_start(path, _FILE_BYTES_MAX).decode().strip()
     except OSError as error:
         raise HttpError(f"cannot read {path}: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError:

@@ -7,7 +7,6 @@ import base64
 import contextlib
 import socket
 import weakref
-from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
@@ -24,7 +23,10 @@ from amfast.receivers.wire import Wire
 
 _PORTS: Final = {"http": 80, "https": 443}
 _IDLE_S: Final = 300.0
+IDLE_MAX: Final = 256
+"""Connections; the hosts may be as many as what alerts say, where a template makes the URL."""
 _TARGETS_REMEMBERED: Final = 1000
+_REMEMBERED_CHARS_MAX: Final = 1000
 _NEXT_ADDRESS_S: Final = 0.25
 """How long one address of a host may take before the next is tried beside it (RFC 8305)."""
 
@@ -56,14 +58,17 @@ class Direct:
 
     def __init__(self, contexts: Contexts) -> None:
         self._contexts = contexts
-        self._idle: dict[Where, deque[tuple[Wire, float]]] = {}
-        """With the time since when; those that were used last are used first."""
+        self._idle: dict[Where, list[Wire]] = {}
+        """Those that were used last are used first."""
+        self._since: dict[Wire, tuple[float, Where]] = {}
+        """Since when each of them is idle, and where; in this order."""
         self._open: weakref.WeakSet[Wire] = weakref.WeakSet()
         self._target = lru_cache(_TARGETS_REMEMBERED)(_target)
 
     def close(self) -> None:
         """Cut all connections; the next request would open new ones."""
         self._idle.clear()
+        self._since.clear()
         for wire in list(self._open):
             wire.close()
 
@@ -71,7 +76,7 @@ class Direct:
         self, method: str, url: str, headers: list[tuple[str, str]], body: bytes | None, config: HttpConfig
     ) -> Answer:
         """Raises HttpError."""
-        target = self._target(url)
+        target = self._target(url) if len(url) <= _REMEMBERED_CHARS_MAX else _target(url)
         head = _head(method, target, headers, body)
         where = Where(target.scheme, target.host, target.port, config.tls_config)
         wire = self._take(where) or await self._dial(where)
@@ -82,19 +87,31 @@ class Direct:
             raise
 
     def _take(self, where: Where) -> Wire | None:
-        idle = self._idle.get(where)
-        while idle:
-            wire, _ = idle.pop()
+        while where in self._idle:
+            wire = self._idle[where][-1]
+            self._forget(wire)
             if not wire.is_closed:
                 return wire
         return None
 
     def _give_back(self, where: Where, wire: Wire) -> None:
-        idle = self._idle.setdefault(where, deque())
         now_s = asyncio.get_running_loop().time()
-        idle.append((wire, now_s))
-        while idle[0][0].is_closed or idle[0][1] < now_s - _IDLE_S:
-            idle.popleft()[0].close()
+        self._idle.setdefault(where, []).append(wire)
+        self._since[wire] = (now_s, where)
+        while True:
+            oldest = next(iter(self._since))
+            is_old = oldest.is_closed or self._since[oldest][0] < now_s - _IDLE_S
+            if not is_old and len(self._since) <= IDLE_MAX:
+                return
+            self._forget(oldest)
+            oldest.close()
+
+    def _forget(self, wire: Wire) -> None:
+        _, where = self._since.pop(wire)
+        idle = self._idle[where]
+        idle.remove(wire)
+        if not idle:
+            del self._idle[where]
 
     async def _dial(self, where: Where) -> Wire:
         loop = asyncio.get_running_loop()
@@ -152,7 +169,10 @@ def _head(method: str, target: Target, headers: list[tuple[str, str]], body: byt
     text = "\r\n".join(lines)
     if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
         raise HttpError("a header of the request has a line break in it", retry=False)
-    return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    try:
+        return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    except UnicodeEncodeError:
+        raise HttpError("a header of the request has characters that are no text", retry=False) from None
 
 
 @contextlib.contextmanager
@@ -162,7 +182,7 @@ def _as_http_error() -> Iterator[None]:
         yield
     except TimeoutError:
         raise HttpError("timed out") from None
-    except UnicodeError:
-        raise HttpError("the URL is malformed", retry=False) from None
     except OSError as error:
         raise HttpError(f"cannot connect: {why(error)}") from None
+    except ValueError:  # a name that is none, of the host or for TLS
+        raise HttpError("the host name is malformed", retry=False) from None

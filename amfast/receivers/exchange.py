@@ -8,6 +8,7 @@ from amfast.config.http import HttpConfig
 from amfast.config.tls import TlsConfig
 from amfast.receivers.answers import Answer
 from amfast.receivers.direct import Direct
+from amfast.receivers.errors import HttpError
 from amfast.receivers.proxied import Proxied
 from amfast.receivers.proxies import proxy_for
 from amfast.receivers.tls import Contexts
@@ -36,7 +37,10 @@ class Exchange:
         self, method: str, url: str, headers: list[tuple[str, str]], body: bytes | None, config: HttpConfig
     ) -> Answer:
         """Raises HttpError."""
-        proxy = proxy_for(config, url, self._environment)
+        try:
+            proxy = proxy_for(config, url, self._environment)
+        except ValueError:
+            raise HttpError("the URL is malformed", retry=False) from None
         if proxy is None:
             return await self._direct.request(method, url, headers, body, config)
         return await self._proxied.request(method, url, headers, body, config, proxy)

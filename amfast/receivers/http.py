@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, Protocol
 from urllib.parse import urljoin
 
@@ -111,16 +112,18 @@ class NetworkClient:
         self, url: str, headers: Mapping[str, str], body: bytes | None, config: HttpConfig
     ) -> Answer:
         first, strange = url, False
+        secrets: set[str] = set()
         for _ in range(REQUESTS_MAX):
-            sent = [*headers.items(), *own_headers(config, strange=strange)]
+            own = list(own_headers(config, strange=strange))
             if config.oauth2 is not None and not strange:
                 token = await self._tokens.authorization(config.oauth2, headers.get("User-Agent"))
-                sent.append(("Authorization", token))
+                own.append(("Authorization", token))
+            secrets.update(piece for _, value in own for piece in (value, value.partition(" ")[2]))
             method = "GET" if body is None else "POST"
-            answer = await self._exchange.request(method, url, sent, body, config)
+            answer = await self._exchange.request(method, url, [*headers.items(), *own], body, config)
             target = answer.headers.get("location")
             if not config.follow_redirects or not target or answer.status not in (*_GET_AFTER, *_POST_AFTER):
-                return answer
+                return replace(answer, secrets=frozenset(secrets))
             url = _joined(url, target)
             strange = strange or left_domain(first, url)
             if answer.status in _GET_AFTER:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from amfast.model.notification import FailureReason, NotifyError
 from amfast.model.version import REFERENCE_VERSION
 from amfast.receivers.answers import Answer
+from amfast.template.gojson import escaped
 
 USER_AGENT: Final = f"Alertmanager/{REFERENCE_VERSION}"
 JSON_HEADERS: Final = {
@@ -17,9 +18,11 @@ JSON_HEADERS: Final = {
     "Content-Type": "application/json",
 }
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_HTML: Final = "<>&\u2028\u2029"
-_HTML_ESCAPES: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in _HTML})
+T = TypeVar("T")
+Pause = Callable[[], Awaitable[None]]
+"""Lets everything else go on that is due."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 _DETAIL_CHARS: Final = 256
 _SECRET_CHARS_MIN: Final = 4
 
@@ -28,23 +31,33 @@ _BY_CLASS: Final[dict[int, FailureReason]] = {4: "clientError", 5: "serverError"
 
 
 def encode_json(value: object) -> bytes:
-    """JSON as Go's encoder writes it: compact, safe inside HTML, one newline at the end."""
-    text = _encode(value)
-    if any(char in text for char in _HTML):
-        text = text.translate(_HTML_ESCAPES)
-    return text.encode() + b"\n"
+    """JSON as Go's encoder writes it: compact, and safe inside HTML."""
+    return escaped(_encode(value)).encode()
+
+
+async def in_steps(work: Generator[None, None, T], pause: Pause) -> T:
+    """What long work gives in the end, with a pause wherever it yields."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        await pause()
 
 
 def check_status(answer: Answer, retry_also: Collection[int] = (), *, secret_url: str = "") -> None:
     """Accept 2xx; 5xx and the codes in ``retry_also`` can be tried again (reference notify, section 6b).
 
-    Raises NotifyError, whose text quotes the answer without what it repeats of ``secret_url``.
+    Raises NotifyError, whose text quotes the answer without what it repeats of ``secret_url`` and of what the
+    request said to prove who we are.
     """
     status = answer.status
     family = status // 100
     if family == 2:  # noqa: PLR2004 - the 2xx answers
         return
-    detail = without_url(answer.body.decode("utf-8", "replace"), secret_url)[:_DETAIL_CHARS]
+    text = without(answer.body.decode("utf-8", "replace"), answer.secrets)
+    detail = without_url(text, secret_url)[:_DETAIL_CHARS]
     shown = " ".join("".join(char if char.isprintable() else " " for char in detail).split())
     raise NotifyError(
         f"unexpected status code {status}" + (f": {shown}" if shown else ""),
@@ -59,7 +72,12 @@ def without_url(text: str, url: str) -> str:
     pieces = {url, parts.path, parts.query, f"{parts.path}?{parts.query}", parts.username, parts.password}
     pieces.update(parts.path.split("/"), (value for _, value in parse_qsl(parts.query)))
     pieces.update({unquote(piece) for piece in pieces if piece})
-    for piece in sorted((piece for piece in pieces if piece), key=len, reverse=True):
+    return without(text, filter(None, pieces))
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """``text`` with what is long enough to be a secret masked."""
+    for piece in sorted(secrets, key=len, reverse=True):
         if len(piece) >= _SECRET_CHARS_MIN:
             text = text.replace(piece, "<secret>")
     return text

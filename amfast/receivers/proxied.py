@@ -143,6 +143,8 @@ def _as_http_error() -> Iterator[None]:
         yield
     except TimeoutError:
         raise HttpError("timed out") from None
+    except (aiohttp.ClientProxyConnectionError, aiohttp.ClientConnectorDNSError) as error:
+        raise HttpError(f"cannot connect to the proxy: {why(error.os_error)}") from None
     except aiohttp.ClientConnectorError as error:
         raise HttpError(f"cannot connect: {why(error.os_error)}") from None
     except aiohttp.ClientHttpProxyError as error:

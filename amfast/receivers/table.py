@@ -11,11 +11,12 @@ from amfast.config.types import Receiver
 from amfast.model.errors import AmfastError
 from amfast.model.notification import Integration
 from amfast.receivers.http import HttpClient
+from amfast.receivers.payload import Pause
 from amfast.receivers.webhook import Webhook
 from amfast.template.rendering import Renderer
 
-Build = Callable[[Any, int, HttpClient, Renderer], Integration]
-"""Takes the configuration, its index among the receiver's of this kind, the client, and the templates."""
+Build = Callable[[Any, int, HttpClient, Renderer, Pause], Integration]
+"""Takes the configuration, its index among the receiver's of this kind, the client, the templates and the pause."""
 
 TABLE: Final[dict[str, Build]] = {
     WebhookConfig.kind: Webhook,
@@ -26,8 +27,11 @@ INTEGRATIONS: Final = frozenset(TABLE)
 """The kinds that can be used; the configuration knows more of them."""
 
 
-def build(receiver: Receiver, http: HttpClient, templates: Renderer) -> tuple[Integration, ...]:
-    """Build a receiver's integrations, in order. Raises AmfastError when one of them could never send."""
+def build(receiver: Receiver, http: HttpClient, templates: Renderer, pause: Pause) -> tuple[Integration, ...]:
+    """Build a receiver's integrations, in order. Raises AmfastError when one of them could never send.
+
+    ``pause`` is awaited in the midst of long work.
+    """
     counts: dict[str, int] = {}
     built = []
     for config in receiver.integrations:
@@ -39,5 +43,5 @@ def build(receiver: Receiver, http: HttpClient, templates: Renderer) -> tuple[In
                 http.check(how)
             except AmfastError as error:
                 raise AmfastError(f"receiver {receiver.name!r}, {config.kind}[{index}]: {error}") from None
-        built.append(TABLE[config.kind](config, index, http, templates))
+        built.append(TABLE[config.kind](config, index, http, templates, pause))
     return tuple(built)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -68,18 +70,29 @@ def make_context(config: TlsConfig) -> ssl.SSLContext:
         context.minimum_version = _VERSIONS[config.min_version]
     if config.max_version:
         context.maximum_version = _VERSIONS[config.max_version]
-    try:
-        if config.ca or config.ca_file:
+    if config.ca or config.ca_file:
+        with _naming("ca", config.ca_file):
             context = _trusting(context, config)
-        if config.cert or config.cert_file:
+    if config.cert or config.cert_file:
+        for key, name in ("cert_file", config.cert_file), ("key_file", config.key_file):
+            with _naming(key, name):  # the next step cannot say which of the two it was
+                Path(name).open("rb").close() if name else None
+        with _naming("cert and key", " and ".join(filter(None, (config.cert_file, config.key_file)))):
             _load_pair(context, config)
+    return context
+
+
+@contextlib.contextmanager
+def _naming(what: str, file: str) -> Iterator[None]:
+    """Whatever goes wrong with a part of tls_config becomes an HttpError that says with which."""
+    try:
+        yield
     except ssl.SSLError as error:
-        raise HttpError(f"the certificates of tls_config cannot be used ({error.reason or error})") from None
+        raise HttpError(f"tls_config: {file or what} cannot be used ({error.reason or error})") from None
     except OSError as error:
         raise HttpError(
-            f"cannot read a file of tls_config: {error.strerror or type(error).__name__}"
+            f"tls_config: cannot read {file or what}: {error.strerror or type(error).__name__}"
         ) from None
-    return context
 
 
 def _trusting(usual: ssl.SSLContext, config: TlsConfig) -> ssl.SSLContext:

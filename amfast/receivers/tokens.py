@@ -22,6 +22,7 @@ from amfast.receivers.answers import Answer
 from amfast.receivers.assertion import signed_assertion
 from amfast.receivers.credentials import secret_text
 from amfast.receivers.errors import HttpError
+from amfast.receivers.payload import without
 
 EARLY_S: Final = 10
 """How long before its end a token is no longer used."""
@@ -30,7 +31,6 @@ _EXPIRES_S_MAX: Final = (1 << 31) - 1
 _FORMS: Final = ("application/x-www-form-urlencoded", "text/plain")
 _TYPES: Final = {"bearer": "Bearer", "mac": "MAC", "basic": "Basic"}
 _DETAIL_CHARS: Final = 200
-_SECRET_CHARS_MIN: Final = 4
 
 
 class Post(Protocol):
@@ -127,7 +127,7 @@ class Tokens:
             answer = await self._post(config.token_url, headers, body, how)
         except HttpError as error:
             raise HttpError(f"no token: {error}", retry=error.retry) from None
-        return token_of(answer, secrets)
+        return token_of(answer, (*secrets, *answer.secrets))
 
 
 def _secret(config: OAuth2) -> str:
@@ -213,7 +213,5 @@ def _seconds(value: object) -> int:
 def _shown(text: object, secrets: tuple[str, ...]) -> str:
     if not isinstance(text, str):
         return ""
-    for secret in secrets:
-        if len(secret) >= _SECRET_CHARS_MIN:
-            text = text.replace(secret, "<secret>")
+    text = without(text, secrets)
     return " ".join("".join(char if char.isprintable() else " " for char in text[:_DETAIL_CHARS]).split())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from amfast.config.addresses import TEMPLATE_MARK
+from amfast.config.files import read_start
 from amfast.config.http import HttpConfig
 from amfast.config.receivers.webhook import WebhookConfig
 from amfast.config.url import url_problem
@@ -15,10 +16,10 @@ from amfast.model.notification import Notification, NotifyError
 from amfast.model.timestamp import NS, Time, format_nano
 from amfast.receivers.errors import HttpError
 from amfast.receivers.http import HttpClient
-from amfast.receivers.payload import JSON_HEADERS, check_status, encode_json
+from amfast.receivers.payload import JSON_HEADERS, Pause, check_status, encode_json, in_steps
 from amfast.receivers.rendered import render_deeply
 from amfast.template import gojson, gotime
-from amfast.template.data import Alert, Data, data_of
+from amfast.template.data import PAIRS_A_STEP, Alert, Data, data_in_steps
 from amfast.template.errors import TemplateError
 from amfast.template.rendering import Renderer, brief
 from amfast.template.values import FunctionError
@@ -34,11 +35,14 @@ class Webhook:
 
     kind = WebhookConfig.kind
 
-    def __init__(self, config: WebhookConfig, index: int, http: HttpClient, templates: Renderer) -> None:
+    def __init__(
+        self, config: WebhookConfig, index: int, http: HttpClient, templates: Renderer, pause: Pause
+    ) -> None:
         self.index = index
         self._config = config
         self._http = http
         self._templates = templates
+        self._pause = pause
 
     @property
     def send_resolved(self) -> bool:
@@ -48,9 +52,10 @@ class Webhook:
         """Make one attempt. Raises NotifyError."""
         config = self._config
         told = replace(notification, alerts=notification.alerts[: config.max_alerts or None])
-        data = data_of(told)
+        data = await in_steps(data_in_steps(told), self._pause)
         if config.payload is None:
-            body = encode_json(webhook_message(data, notification.group_key, _left_out(notification, told)))
+            left_out = len(notification.alerts) - len(told.alerts)
+            body = await in_steps(message_in_steps(data, notification.group_key, left_out), self._pause)
         else:
             body = self._payload(data)
         url = self._url(data)
@@ -96,8 +101,7 @@ class Webhook:
     def _url_in_file(self) -> str:
         path = self._config.url_file
         try:
-            with Path(path).open("rb") as file:
-                return file.read(_URL_FILE_BYTES_MAX).decode().strip()
+            return read_start(path, _URL_FILE_BYTES_MAX).decode().strip()
         except OSError as error:
             text = f"cannot read url_file {path}: {error.strerror or type(error).__name__}"
             raise NotifyError(text, retry=False) from None
@@ -105,16 +109,19 @@ class Webhook:
             raise NotifyError(f"url_file {path} is not UTF-8", retry=False) from None
 
 
-def _left_out(notification: Notification, told: Notification) -> int:
-    return len(notification.alerts) - len(told.alerts)
-
-
-def webhook_message(data: Data, group_key: str, alerts_left_out: int) -> dict[str, object]:
-    """The JSON object that is posted, keys in order."""
-    return {
-        "receiver": data.receiver,
-        "status": data.status,
-        "alerts": [_alert(alert) for alert in data.alerts],
+def message_in_steps(data: Data, group_key: str, alerts_left_out: int) -> Generator[None, None, bytes]:
+    """The JSON object that is posted, keys in order, and a newline."""
+    body = bytearray(encode_json({"receiver": data.receiver, "status": data.status, "alerts": []})[:-2])
+    step: list[dict[str, object]] = []
+    left = PAIRS_A_STEP
+    for number, alert in enumerate(data.alerts, start=1):
+        step.append(_alert(alert))
+        left -= 1 + len(alert.labels) + len(alert.annotations)
+        if left < 0 or number == len(data.alerts):
+            body += encode_json(step)[1:-1] + b","
+            step, left = [], PAIRS_A_STEP
+            yield
+    more = {
         "notification_reason": data.notification_reason,
         "groupLabels": data.group_labels,
         "commonLabels": data.common_labels,
@@ -125,6 +132,10 @@ def webhook_message(data: Data, group_key: str, alerts_left_out: int) -> dict[st
         "groupKey": group_key,
         "truncatedAlerts": alerts_left_out,
     }
+    if data.alerts:
+        del body[-1:]
+    body += b"]," + encode_json(more)[1:] + b"\n"
+    return bytes(body)
 
 
 def _alert(alert: Alert) -> dict[str, object]:

@@ -14,6 +14,8 @@ from amfast.receivers.errors import HttpError
 
 _FINAL: Final = 200
 """Statuses below announce another answer."""
+_BYTES_MAX: Final = HEADER_BYTES_MAX + 2 * BODY_BYTES_MAX
+"""Of an answer, with all that is neither header nor body: announcements, the sizes of chunks, trailers."""
 _NOT_HTTP: Final = "the answer is not valid HTTP"
 
 
@@ -21,7 +23,7 @@ class Wire(asyncio.Protocol):
     """``on_free`` is called when the connection can be asked again; an answer never is an exception of another kind.
 
     When the head of an answer has come, its body is read for as long and as far as the bounds allow; a connection with
-    more to say is closed.
+    more to say is closed. So is one that says more than the one answer it was asked for.
     """
 
     def __init__(self, on_free: Callable[[Wire], None]) -> None:
@@ -31,7 +33,8 @@ class Wire(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[Answer] | None = None
         self._headers: dict[str, str] = {}
-        self._header_bytes = 0
+        self._bytes = 0
+        """That came since the request."""
         self._has_head = False
         self._status = 0
         self._body = b""
@@ -40,7 +43,7 @@ class Wire(asyncio.Protocol):
     def ask(self, head: bytes, body: bytes) -> asyncio.Future[Answer]:
         """Send a request. The answer may be an HttpError. Only when open and nothing is asked."""
         self._answer = answer = asyncio.get_running_loop().create_future()
-        self._begin()
+        self._headers, self._bytes, self._has_head, self._body = {}, 0, False, b""
         if self._transport is None:
             self._fail(HttpError("the server closed the connection"))
         else:
@@ -52,9 +55,6 @@ class Wire(asyncio.Protocol):
         self.is_closed = True
         if self._transport is not None:
             self._transport.abort()
-
-    def _begin(self) -> None:
-        self._headers, self._header_bytes, self._has_head, self._body = {}, 0, False, b""
 
     def _succeed(self) -> None:
         if self._timer is not None:
@@ -93,8 +93,7 @@ class Wire(asyncio.Protocol):
         if self._answer is None:  # nothing was asked
             self.close()
             return
-        if not self._has_head:
-            self._header_bytes += len(data)
+        self._bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -109,16 +108,24 @@ class Wire(asyncio.Protocol):
             return
         if self._has_head and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(answers.BODY_WAIT_S, self._cut_body)
-        elif not self._has_head and self._header_bytes > HEADER_BYTES_MAX:
+        if self._bytes > (_BYTES_MAX if self._has_head else HEADER_BYTES_MAX):
             self._fail(HttpError(_NOT_HTTP, retry=False))
 
     def eof_received(self) -> bool:
         """The end of the stream ends an answer that does not say how long it is."""
+        if self._answer is None:
+            self.close()
         return False
 
     # What the parser calls
 
+    def on_message_begin(self) -> None:
+        if self._answer is None:  # or the next request would get an answer that was given before it
+            self.close()
+
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._has_head:  # a trailer
+            return
         if len(self._headers) > HEADERS_MAX:
             raise httptools.HttpParserError
         self._headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
@@ -134,11 +141,10 @@ class Wire(asyncio.Protocol):
             self._cut_body()
 
     def on_message_complete(self) -> None:
-        if self._answer is None:  # one answer more than was asked for
-            self.close()
-            return
         if not self._has_head:
-            self._begin()
+            self._headers = {}
+            return
+        if self._answer is None:
             return
         transport = self._transport
         # Answered before all was sent: the rest of the request must not become the next one.

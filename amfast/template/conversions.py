@@ -101,6 +101,7 @@ def conversion(tree: Tree, node: Node, target: Type) -> Callable[[Value, bool], 
 
     The second argument says whether a nil comes from a place of type ``interface {}``. It raises TemplateError.
     """
+    fits: set[Type] = set()
 
     def convert(value: Value, in_interface: bool) -> Value:
         if value is None:
@@ -110,7 +111,10 @@ def conversion(tree: Tree, node: Node, target: Type) -> Callable[[Value, bool], 
                 raise at(tree, node, f"wrong type for value; expected {target}; got {ANY}")
             raise at(tree, node, f"invalid value; expected {target}")
         source = type_of(value)
+        if source in fits:
+            return value
         if is_assignable(source, target):
+            fits.add(source)
             return value
         if source.kind is Kind.POINTER and source.elem is not None and is_assignable(source.elem, target):
             return value

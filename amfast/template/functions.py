@@ -70,6 +70,8 @@ def _date_or_zero(layout: str, text: str) -> Time:
 
 
 _COSTS: Final[Mapping[str, tuple[int, int]]] = {
+    "toUpper": (50, 100),
+    "toLower": (50, 100),
     "title": (150, 100),
     "date": (250, 100),
     "toDate": (300, 100),

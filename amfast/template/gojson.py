@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Final
 
 from .floats import format_float
+from .gotime import TIME, Time
 from .printing import DEPTH_MAX, OUTPUT_MAX, is_nil
 from .quoting import bytes_of, whole
-from .values import INTS, UINTS, Function, FunctionError, Kind, Type, Value, type_of
+from .values import INTS, STRING, UINTS, FunctionError, Kind, Type, Value, type_of
 
-_ESCAPED: Final = re.compile('[\0-\x1f"\\\\<>&\u2028\u2029]|[\ud800-\udfff]')
-_SHORT: Final = {
-    '"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
-}  # fmt: skip
-_SURROGATES: Final = "\ud800"
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_ESCAPES: Final = [(char, f"\\u{ord(char):04x}") for char in "<>&\u2028\u2029"]
+"""What Python's encoder leaves as it is and Go's does not."""
 _ALL_DIGITS: Final = range(-6, 21)
 """Decimal exponents of numbers that are written without one."""
 
@@ -28,6 +30,11 @@ def encode(value: Value) -> str:
     Raises FunctionError with Go's text for what JSON cannot hold (NaN, functions), and for what is longer than
     OUTPUT_MAX or nested deeper than DEPTH_MAX.
     """
+    simple = _simple(type_of(value))
+    if simple is not None:
+        text = _encode(simple(value))
+        if len(text) <= OUTPUT_MAX and (text.isascii() or _SURROGATE.search(text) is None):
+            return escaped(text)
     writer = _Writer()
     writer.value(value, type_of(value), 0)
     return "".join(writer.parts)
@@ -35,14 +42,15 @@ def encode(value: Value) -> str:
 
 def quote(text: str) -> str:
     """A string in JSON; bytes that are no UTF-8 become U+FFFD."""
-    return f'"{_ESCAPED.sub(_escape, text)}"'
+    quoted = escaped(_encode(text))
+    return quoted if quoted.isascii() else _SURROGATE.sub(r"\\ufffd", escaped(_encode(whole(text))))
 
 
-def _escape(found: re.Match[str]) -> str:
-    char = found[0]
-    if char >= _SURROGATES:
-        return "\\ufffd"
-    return _SHORT.get(char) or f"\\u{ord(char):04x}"
+def escaped(text: str) -> str:
+    """JSON with escapes for what means something in HTML or JavaScript."""
+    for char, escape in _ESCAPES:
+        text = text.replace(char, escape)
+    return text
 
 
 def number(value: float, bits: int = 64) -> str:
@@ -77,8 +85,8 @@ class _Writer:
         kind = go_type.kind
         if value is None or (kind in (Kind.SLICE, Kind.MAP) and is_nil(value, go_type)):
             self._write("null")
-        elif "MarshalJSON" in go_type.methods:
-            self._by_method(value, go_type, go_type.methods["MarshalJSON"])
+        elif go_type is TIME:
+            self._time(value)
         elif kind is Kind.SLICE:
             self._slice(value, go_type, depth)
         elif kind is Kind.MAP:
@@ -90,12 +98,8 @@ class _Writer:
         else:
             self._write(_plain(value, go_type))
 
-    def _by_method(self, value: Value, go_type: Type, method: Function) -> None:
-        try:
-            text = bytes(method.call(value)).decode("utf-8", "replace")
-        except FunctionError as error:
-            raise FunctionError(f"json: error calling MarshalJSON for type {go_type.name}: {error}") from None
-        self._write(text)
+    def _time(self, value: Time) -> None:
+        self._write(f'"{_time_text(value)}"')
 
     def _pointer(self, value: Value, go_type: Type, depth: int) -> None:
         if go_type.elem is None:
@@ -123,11 +127,10 @@ class _Writer:
         self._members(((text, value[key], elem or type_of(value[key])) for _, text, key in keys), depth)
 
     def _struct(self, value: Value, go_type: Type, depth: int) -> None:
-        shown = (field for field in go_type.fields if field.json != "-" and field.name[:1].isupper())
-        self._members(
-            ((field.json or field.name, getattr(value, field.attribute), field.type) for field in shown),
-            depth,
+        members = (
+            (name, getattr(value, attribute), declared) for name, attribute, declared in _shown(go_type)
         )
+        self._members(members, depth)
 
     def _members(self, members: Iterable[tuple[str, Value, Type]], depth: int) -> None:
         self._write("{")
@@ -137,10 +140,68 @@ class _Writer:
         self._write("}")
 
 
+def _time_text(value: Time) -> str:
+    try:
+        return value.rfc3339("Time.MarshalJSON")
+    except FunctionError as error:
+        raise FunctionError(f"json: error calling MarshalJSON for type {TIME}: {error}") from None
+
+
+Simple = Callable[[Value], Any]
+_SIMPLE_DEPTH_MAX: Final = 5
+
+
+@lru_cache(64)
+def _simple(go_type: Type, depth: int = 0) -> Simple | None:  # noqa: PLR0911 - a case for each kind
+    """What makes of a value what Python's own encoder, which is quick, writes as Go does; None for most types.
+
+    It does for texts, times, and lists, maps and structs of nothing else, as alerts are.
+    """
+    if go_type is STRING or go_type is TIME:
+        return str if go_type is STRING else _time_text
+    if depth > _SIMPLE_DEPTH_MAX:
+        return None
+    if go_type.kind is Kind.STRUCT:
+        return _simple_struct(go_type, depth)
+    inner = None if go_type.elem is None else _simple(go_type.elem, depth + 1)
+    match go_type.kind:
+        case Kind.SLICE if inner is not None:
+            return lambda value: None if is_nil(value, go_type) else [inner(one) for one in value]
+        case Kind.MAP if go_type.key is go_type.elem is STRING:
+            return lambda value: (
+                None if is_nil(value, go_type) else {key: value[key] for key in sorted(value)}
+            )
+        case Kind.POINTER if depth == 0:
+            return inner
+    return None
+
+
+def _simple_struct(go_type: Type, depth: int) -> Simple | None:
+    shown = _shown(go_type)
+    fields = [
+        (name, attribute, simple)
+        for name, attribute, declared in shown
+        if (simple := _simple(declared, depth + 1)) is not None
+    ]
+    if len(fields) < len(shown):
+        return None
+    return lambda value: {name: simple(getattr(value, attribute)) for name, attribute, simple in fields}
+
+
+@lru_cache(64)
+def _shown(go_type: Type) -> tuple[tuple[str, str, Type], ...]:
+    """Of the fields of a struct that JSON shows: the name there, the attribute and the type."""
+    return tuple(
+        (field.json or field.name, field.attribute, field.type)
+        for field in go_type.fields
+        if field.json != "-" and field.name[:1].isupper()
+    )
+
+
 def _plain(value: Value, go_type: Type) -> str:
     kind = go_type.kind
     if kind is Kind.STRING:
-        return quote(whole(value))
+        return quote(value)
     if kind is Kind.BOOL:
         return "true" if value else "false"
     if kind in INTS or kind in UINTS:

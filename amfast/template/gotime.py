@@ -7,8 +7,10 @@ Unlike Go's, a time has no second reading of a clock that cannot be set, so ``{{
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Final
 
+from amfast.model import timestamp
 from amfast.model.timestamp import DAY_S, NS, ZERO_NS, civil_from_days, days_from_civil
 
 from .durations import DURATION, MONTH, MONTHS, WEEKDAY, duration, wrapped
@@ -37,6 +39,7 @@ _SECONDS_MAX: Final = (1 << 63) - 1
 """Since the zero time, either way."""
 _THURSDAY: Final = 4
 _YEAR_MAX: Final = 9999
+_YEAR_10000_NS: Final = days_from_civil(_YEAR_MAX + 1, 1, 1) * DAY_S * NS
 _DAY_HOURS: Final = 24
 
 
@@ -44,6 +47,13 @@ def _within(ns: int) -> int:
     """The nearest moment that Go's times can be."""
     seconds, rest = divmod(ns - ZERO_NS, NS)
     return ZERO_NS + max(-_SECONDS_MAX, min(_SECONDS_MAX, seconds)) * NS + rest
+
+
+@lru_cache(1024)
+def _calendar(days: int) -> tuple[int, int, int, int, int]:
+    """Year, month, day, day of the year and of the week."""
+    year, month, day = civil_from_days(days)
+    return year, month, day, days - days_from_civil(year, 1, 1) + 1, (days + _THURSDAY) % 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +90,8 @@ class Time:
         seconds, ns = divmod(self.ns, NS)
         moment = self.zone.at(seconds)
         days, rest = divmod(seconds + moment.offset_s, DAY_S)
-        year, month, day = civil_from_days(days)
         return Clock(
-            year=year,
-            month=month,
-            day=day,
-            year_day=days - days_from_civil(year, 1, 1) + 1,
-            weekday=(days + _THURSDAY) % 7,
+            *_calendar(days),
             hour=rest // 3600,
             minute=rest // 60 % 60,
             second=rest % 60,
@@ -101,6 +106,8 @@ class Time:
 
     def rfc3339(self, caller: str) -> str:
         """RFC 3339 with nanoseconds. Raises FunctionError, in the name of a method, when that cannot show it."""
+        if self.zone is UTC and ZERO_NS <= self.ns < _YEAR_10000_NS:
+            return timestamp.format_nano(timestamp.Time(self.ns))
         clock = self.clock()
         if not 0 <= clock.year <= _YEAR_MAX:
             raise FunctionError(f"{caller}: year outside of range [0,9999]")

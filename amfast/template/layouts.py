@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache, partial
+from typing import Final, NamedTuple
 
 from .durations import DAYS, MONTHS
 from .values import FunctionError
 
 TEXT_MAX: Final = 1 << 20
 """Characters of a formatted time."""
+_KEPT_CHARS: Final = 100
+"""Of a layout that is remembered in pieces."""
 
 _ELEMENT: Final = re.compile(
     r"""January | Jan(?![a-z]) | Monday | Mon(?![a-z]) | MST
@@ -28,8 +30,7 @@ ZONES: Final = frozenset(
 """The elements that print an offset."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """A time as calendar and clocks of its zone show it."""
 
     year: int
@@ -43,6 +44,9 @@ class Clock:
     ns: int
     zone: str
     offset_s: int
+
+
+Show = Callable[[Clock], str]
 
 
 def elements(layout: str) -> Iterator[tuple[str, str]]:
@@ -65,10 +69,12 @@ def fraction_digits(element: str) -> int:
 
 def format_clock(clock: Clock, layout: str) -> str:
     """``clock`` as the layout says. Raises FunctionError when that gets longer than TEXT_MAX."""
+    if len(layout) <= _KEPT_CHARS:
+        return "".join([plain + show(clock) for plain, show in _kept_pieces(layout)])
     parts: list[str] = []
     size = 0
-    for plain, element in elements(layout):
-        text = plain + _shown(clock, element)
+    for plain, show in _pieces(layout):
+        text = plain + show(clock)
         size += len(text)
         if size > TEXT_MAX:
             raise FunctionError(f"the formatted time is too long (at most {TEXT_MAX} characters)")
@@ -76,18 +82,29 @@ def format_clock(clock: Clock, layout: str) -> str:
     return "".join(parts)
 
 
-def _shown(clock: Clock, element: str) -> str:
-    if element in ZONES:
-        return _offset(clock.offset_s, element)
-    if is_fraction(element):
-        return _fraction(clock.ns, element)
-    show = _SHOWN.get(element)
-    return "" if show is None else show(clock)
+def _pieces(layout: str) -> Iterator[tuple[str, Show]]:
+    """Plain texts of a layout, each with what shows the element behind it."""
+    for plain, element in elements(layout):
+        if element in ZONES:
+            yield plain, partial(_zone_offset, element)
+        elif is_fraction(element):
+            yield plain, partial(_fraction, element)
+        else:
+            yield plain, _SHOWN.get(element, _nothing)
+
+
+@lru_cache(256)
+def _kept_pieces(layout: str) -> tuple[tuple[str, Show], ...]:
+    return tuple(_pieces(layout))
+
+
+def _nothing(_: Clock) -> str:
+    return ""
 
 
 def padded(number: int, width: int) -> str:
     """Digits filled up with zeros; a sign comes on top."""
-    return f"{'-' if number < 0 else ''}{abs(number):0{width}d}"
+    return f"{number:0{width}d}" if number >= 0 else f"-{-number:0{width}d}"
 
 
 def _hour12(clock: Clock) -> int:
@@ -98,31 +115,35 @@ def _zone_name(clock: Clock) -> str:
     return clock.zone or _offset(clock.offset_s, "-0700")
 
 
-_SHOWN: Final[dict[str, Callable[[Clock], str]]] = {
+_SHOWN: Final[dict[str, Show]] = {
     "2006": lambda clock: padded(clock.year, 4),
     "06": lambda clock: padded(abs(clock.year) % 100, 2),
     "January": lambda clock: MONTHS[clock.month - 1],
     "Jan": lambda clock: MONTHS[clock.month - 1][:3],
-    "01": lambda clock: padded(clock.month, 2),
+    "01": lambda clock: f"{clock.month:02d}",
     "1": lambda clock: str(clock.month),
     "Monday": lambda clock: DAYS[clock.weekday],
     "Mon": lambda clock: DAYS[clock.weekday][:3],
-    "02": lambda clock: padded(clock.day, 2),
+    "02": lambda clock: f"{clock.day:02d}",
     "_2": lambda clock: f"{clock.day:2d}",
     "2": lambda clock: str(clock.day),
-    "002": lambda clock: padded(clock.year_day, 3),
+    "002": lambda clock: f"{clock.year_day:03d}",
     "__2": lambda clock: f"{clock.year_day:3d}",
-    "15": lambda clock: padded(clock.hour, 2),
-    "03": lambda clock: padded(_hour12(clock), 2),
+    "15": lambda clock: f"{clock.hour:02d}",
+    "03": lambda clock: f"{_hour12(clock):02d}",
     "3": lambda clock: str(_hour12(clock)),
-    "04": lambda clock: padded(clock.minute, 2),
+    "04": lambda clock: f"{clock.minute:02d}",
     "4": lambda clock: str(clock.minute),
-    "05": lambda clock: padded(clock.second, 2),
+    "05": lambda clock: f"{clock.second:02d}",
     "5": lambda clock: str(clock.second),
     "PM": lambda clock: "PM" if clock.hour >= _NOON else "AM",
     "pm": lambda clock: "pm" if clock.hour >= _NOON else "am",
     "MST": _zone_name,
 }
+
+
+def _zone_offset(element: str, clock: Clock) -> str:
+    return _offset(clock.offset_s, element)
 
 
 def _offset(offset_s: int, element: str) -> str:
@@ -140,8 +161,8 @@ def _offset(offset_s: int, element: str) -> str:
     return text
 
 
-def _fraction(ns: int, element: str) -> str:
-    digits = f"{ns:09d}"[: fraction_digits(element)]
+def _fraction(element: str, clock: Clock) -> str:
+    digits = f"{clock.ns:09d}"[: fraction_digits(element)]
     if element[1] == "9":
         digits = digits.rstrip("0")
         return element[0] + digits if digits else ""

@@ -39,7 +39,7 @@ def load_templates(globs: Sequence[str], now: Callable[[], gotime.Time]) -> Rend
     try:
         return Renderer(((file.name, file.text) for file in files), now)
     except TemplateError as error:
-        raise ConfigError("\n".join(_problems(files)) or str(error)) from None
+        raise ConfigError("\n".join(_problems(files)) or str(error)) from error
 
 
 def _defaults() -> Iterator[_File]:
@@ -54,7 +54,7 @@ def _files(globs: Sequence[str]) -> Iterator[_File]:
         try:
             paths = expand(glob)
         except GlobError as error:
-            raise ConfigError(f"templates: {glob}: {error}") from None
+            raise ConfigError(f"templates: {glob}: {error}") from error
         for path in paths:
             content = read_bytes(path, "the template file")
             left -= len(content)

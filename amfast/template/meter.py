@@ -73,7 +73,10 @@ class Meter:
     def weigh(self, values: Iterable[Value]) -> None:
         """Take the steps that it costs to go through texts and lists once."""
         for value in values:
-            if isinstance(value, _SIZED):
+            if type(value) is str:
+                if len(value) >= CHARACTERS_PER_STEP:
+                    self.left -= len(value) >> 4
+            elif isinstance(value, _SIZED):
                 size = len(value)
                 if isinstance(value, list):
                     self.left -= size >> 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from .printing import NIL, Printer
@@ -18,6 +19,11 @@ from .verbs import Flags
 _SIZE_MAX: Final = 1_000_000
 """Of a width and of a precision."""
 _NUMBER_LENGTH_MAX: Final = 8
+_KEPT_CHARS: Final = 200
+"""Of a format that is remembered in parts."""
+_PLAIN_VERB: Final = re.compile(
+    r"%(?P<flags>[#0+\- ]*)(?P<width>[1-9][0-9]{0,3})?(?:\.(?P<precision>[0-9]{0,4}))?(?P<verb>[a-zA-Z])"
+)
 _DIGITS: Final = re.compile("[0-9]+")
 _FLAGS: Final = {"#": "sharp", "0": "zero", "+": "plus", "-": "minus", " ": "space"}
 
@@ -26,6 +32,8 @@ def text(value: Value) -> str:
     """What ``{{value}}`` prints."""
     if type(value) is str:
         return value
+    if type(value) is int:
+        return str(value)
     if value is None:
         return "<no value>"
     go_type = type_of(value)
@@ -63,7 +71,42 @@ def sprintln(arguments: Sequence[Value]) -> str:
 
 def sprintf(format: str, arguments: Sequence[Value]) -> str:  # noqa: A002 - Go's name
     """The text of ``format`` with its verbs replaced by operands."""
-    return _Format(format, arguments).run()
+    plain = _plain_parts(format) if len(format) <= _KEPT_CHARS else None
+    if plain is None or len(plain) - 1 != len(arguments):
+        return _Format(format, arguments).run()
+    printer = Printer()
+    for (before, flags, verb), argument in zip(plain, arguments, strict=False):
+        printer.write(before)
+        printer.flags = flags
+        printer.argument(argument, verb)
+    printer.write(plain[-1][0])
+    return printer.text()
+
+
+@lru_cache(256)
+def _plain_parts(text: str) -> tuple[tuple[str, Flags, str], ...] | None:
+    """The verbs of a format, each with its flags and what is before it, then the rest, with no verb.
+
+    None for a format with anything else in it, such as sizes that are operands.
+    """
+    parts: list[tuple[str, Flags, str]] = []
+    position = 0
+    for found in _PLAIN_VERB.finditer(text):
+        before = text[position : found.start()]
+        if "%" in before:
+            return None
+        flags = Flags(width=int(found["width"] or 0))
+        if found["precision"] is not None:
+            flags.precision = int(found["precision"] or 0)
+        for flag in found["flags"]:
+            setattr(flags, _FLAGS[flag], True)
+        if found["verb"] in "vw":
+            flags.sharp_v, flags.sharp = flags.sharp, False
+            flags.plus_v, flags.plus = flags.plus, False
+        parts.append((before, flags, found["verb"]))
+        position = found.end()
+    rest = text[position:]
+    return None if "%" in rest else (*parts, (rest, Flags(), ""))
 
 
 def _decimal(digits: str) -> int | None:

@@ -82,6 +82,9 @@ class Printer:
 
     def argument(self, value: Value, verb: str, go_type: Type | None = None) -> None:
         """Print one operand; ``go_type`` is what a pointer points at."""
+        if type(value) is str and verb in _TEXT_VERBS:
+            self.write(self._string(value, verb) or "")
+            return
         go_type = go_type or type_of(value)
         if value is None:
             if verb in "Tv":

@@ -79,6 +79,8 @@ def rune(code: int) -> str:
 
 def quote(text: str, mark: str = '"', *, ascii_only: bool = False) -> str:
     r"""Go's ``strconv.Quote``, or QuoteToASCII: what does not print is escaped, stray bytes as ``\xff``."""
+    if text.isascii() and text.isprintable() and mark not in text and "\\" not in text:
+        return mark + text + mark
     return mark + "".join(_quoted(char, mark, ascii_only=ascii_only) for char in text) + mark
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
@@ -18,6 +19,8 @@ NESTED_MAX: Final = 16
 
 
 _ERROR_CHARS_MAX: Final = 1000
+_QUOTED: Final = re.compile(r"""\"(?:\\.|[^"\\])*"|`[^`]*`|<[^>]*>|(?:U\+\w+ )?'[^']*'|U\+\w+""")
+"""Parts of a template in an error of the parser."""
 
 
 def brief(error: TemplateError) -> str:
@@ -72,6 +75,17 @@ class Renderer:
             return self._labels.get(name)
         except TemplateError as error:
             raise FunctionError(str(error)) from None
+
+
+def problem(text: str) -> str | None:
+    """Why a text of the configuration is no template, without what the reason quotes of it: it may be secret."""
+    try:
+        check("", text)
+    except TemplateError as error:
+        line, _, reason = str(error).removeprefix("template: :").partition(": ")
+        where = f" (line {line} of the text)" if "\n" in text else ""
+        return f"the template cannot be parsed: {_QUOTED.sub('…', reason)}{where}"
+    return None
 
 
 def check(name: str, text: str) -> None:

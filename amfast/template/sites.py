@@ -224,6 +224,9 @@ class Method:
             for index, argument in enumerate(self._arguments)
         ]
         invoke = calling(self._called, name, method)
+        if len(converters) == 1:
+            (convert,) = converters
+            return lambda receiver, argument: invoke(receiver, convert(argument))
 
         def plan(receiver: Value, *arguments: Value) -> Value:
             return invoke(
@@ -235,6 +238,11 @@ class Method:
     def _converter(self, argument: Argument, target: Type) -> Callable[[Value], Value]:
         tree, node = self._place.tree, argument.node
         if argument.is_constant:
-            return lambda _: constant(tree, node, target)
+            try:
+                value = constant(tree, node, target)
+            except TemplateError as error:
+                fail = failing(error)
+                return lambda _: fail()
+            return lambda _: value
         convert, in_interface = conversion(tree, node, target), argument.in_interface
         return lambda value: convert(value, in_interface)

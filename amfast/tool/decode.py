@@ -18,6 +18,9 @@ from amfast.template.values import FunctionError, Sequence
 
 _RFC3339: Final = "2006-01-02T15:04:05Z07:00"
 
+_FOLDED: Final = {ord("\u017f"): "s"}
+"""Letters whose other case is one of ASCII."""
+
 Read = Callable[[Any, str], Any]
 """Takes what JSON says and where it stands, for errors."""
 
@@ -48,7 +51,7 @@ def _fields(value: object, path: str, known: Mapping[str, tuple[str, Read]]) -> 
         raise _wrong(value, path, "an object")
     found: dict[str, Any] = {}
     for key, one in value.items():
-        attribute, read = known.get(key) or known.get(key.lower()) or ("", _text)
+        attribute, read = known.get(key) or known.get(key.lower().translate(_FOLDED)) or ("", _text)
         if attribute and one is not None:
             found[attribute] = read(one, f"{path}.{key}" if path else key)
     return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from amfast.model.errors import AmfastError
+from amfast.model.errors import AmfastError, ConfigError
 from amfast.template import gotime
 from amfast.template.loading import load_templates
 from amfast.template.zones import LOCAL
@@ -19,7 +19,12 @@ _DATA_BYTES_MAX: Final = 64 << 20
 
 def render(globs: Sequence[str], text: str, data_file: str, *, is_html: bool) -> str:
     """The text with the built-in templates and those of the files. Raises AmfastError."""
-    templates = load_templates(globs, now)
+    try:
+        templates = load_templates(globs, now)
+    except ConfigError as error:
+        if error.__cause__ is not None:  # what Alertmanager's tool says, which knows of no configuration
+            raise AmfastError(str(error.__cause__)) from None
+        raise
     data = decode(_read(data_file)) if data_file else sample(now())
     return templates.html(text, data) if is_html else templates.text(text, data)
 

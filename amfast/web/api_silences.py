@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from functools import partial
 from typing import Final
 
@@ -57,11 +57,11 @@ class SilencesApi:
         except Unshowable as error:
             return json_response(500, str(error))
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Response | Awaitable[Response]:
         """Create or update a silence. Raises RequestRefused."""
         try:
             silence = parse_silence(bytes(request.body), self._clock.now_ns(), self._is_name)
-            return json_response(200, {"silenceID": self._store.set(silence)})
+            return self._once_kept(json_response(200, {"silenceID": self._store.set(silence)}))
         except SilenceRefused as error:
             return json_response(400, str(error))
         except SilenceNotFound:
@@ -78,10 +78,20 @@ class SilencesApi:
         except Unshowable as error:
             return json_response(500, str(error))
 
-    def delete(self, _request: Request, silence_id: str) -> Response:
+    def delete(self, _request: Request, silence_id: str) -> Response | Awaitable[Response]:
         """End one silence. Raises RequestRefused."""
         _check_id(silence_id)
-        return Response(200 if self._store.expire(silence_id) else 404)
+        return self._once_kept(Response(200)) if self._store.expire(silence_id) else Response(404)
+
+    def _once_kept(self, response: Response) -> Response | Awaitable[Response]:
+        """The answer, once what it says is on disk. If the disk fails it is given all the same: the change holds."""
+        settled = self._store.settled()
+        return response if settled is None else _after(settled, response)
+
+
+async def _after(settled: Awaitable[None], response: Response) -> Response:
+    await settled
+    return response
 
 
 def _check_id(silence_id: str) -> None:

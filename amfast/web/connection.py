@@ -56,6 +56,16 @@ class Connection(Reading):
         if self._shared.draining:
             self._end()
 
+    def buffer_updated(self, nbytes: int) -> None:
+        super().buffer_updated(nbytes)
+        is_full = nbytes == bounds.PAD_BYTES and self._landing is None
+        if is_full and self._reading and not self._transport.is_closing():
+            # There is more, and the event loop would go on with this one for tens of pads, which are thousands of
+            # requests, before it comes to another connection.
+            self._reading = False
+            self._transport.pause_reading()
+            self._shared.clock.call_later(0, self._tune_reading)
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._shared.connections.discard(self)
         self._socket = -1

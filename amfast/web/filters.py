@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher, MatcherError, MatcherMode, parse_matcher
-from amfast.model.regex import Pattern, PatternError
+from amfast.model.regex import Effort, Pattern, PatternError
 from amfast.web.params import Params
 from amfast.web.ports import AlertFilter, ReceiverFilter
 
@@ -20,10 +20,15 @@ class BadParameter(Exception):  # noqa: N818 - an answer more than an error
 
 def parse_filter(texts: Iterable[str], mode: MatcherMode, what: str = "") -> list[Matcher]:
     """One matcher a text. Raises BadParameter, whose text begins with ``what``."""
+    matchers, effort = [], Effort()
     try:
-        return [parse_matcher(text, mode) for text in texts]
-    except MatcherError as error:
+        for text in texts:
+            matcher = parse_matcher(text, mode)
+            effort.take(matcher.pattern)
+            matchers.append(matcher)
+    except (MatcherError, PatternError) as error:
         raise BadParameter(f"{what}{error}") from None
+    return matchers
 
 
 def read_filter(params: Params, mode: MatcherMode, receiver_labels: ReceiverLabels) -> AlertFilter:

@@ -10,7 +10,7 @@ import re2
 
 from amfast.model.goquote import quote
 from amfast.model.labels import make_labels
-from amfast.model.regex import Pattern, PatternError
+from amfast.model.regex import Effort, Pattern, PatternError
 from amfast.model.silence import MatcherSpec, Silence, SilenceRefused
 from amfast.model.timestamp import ZERO_NS, Time
 from amfast.web import json_in
@@ -102,13 +102,14 @@ def _matchers(matchers: list[_PostedMatcher]) -> tuple[MatcherSpec, ...]:
 
 
 def _check_matchers(specs: tuple[MatcherSpec, ...], is_name: NameCheck) -> None:
-    all_match_empty = True
+    all_match_empty, effort = True, Effort()
     for index, spec in enumerate(specs):
         if not is_name(spec.name):
             raise _invalid(index, f"invalid label name {quote(spec.name)}")
         if spec.type in (_REGEX, _NOT_REGEX):
             try:
                 pattern = _compile(spec.pattern)
+                effort.take(pattern)
             except PatternError as error:
                 detail = f"invalid regular expression {quote(spec.pattern)}: error parsing regexp: {error}"
                 raise _invalid(index, detail) from None
@@ -125,7 +126,7 @@ def _check_matchers(specs: tuple[MatcherSpec, ...], is_name: NameCheck) -> None:
 def _compile(text: str) -> Pattern:
     """A pattern that compiles both anchored and as it stands: ``a)|(b`` does only the former."""
     pattern = Pattern(text)
-    if ")" in text:
+    if ")" in text and pattern.literals is None:
         try:
             re2.compile(text.encode(), _OPTIONS)
         except re2.error:

@@ -77,6 +77,10 @@ class SilenceStore(Protocol):
         """End a silence now; False when the id is unknown."""
         ...
 
+    def settled(self) -> Awaitable[None] | None:
+        """Something to wait for until all changes so far are on disk; None if they are."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterStatus:

@@ -53,7 +53,7 @@ class Node:
         self._programs = programs
         self._folder = programs.folder / name
         self._folder.mkdir()
-        self._data_folder = data_folder or self._folder / "data"
+        self.data_folder = data_folder or self._folder / "data"
         self.config_file = self._folder / "alertmanager.yml"
         self.config_file.write_text(config)
         self.flags = flags
@@ -79,7 +79,7 @@ class Node:
             *self._place.prefix,
             *alertmanager_command(self.kind),
             f"--config.file={self.config_file}",
-            f"--storage.path={self._data_folder}",
+            f"--storage.path={self.data_folder}",
             f"--web.listen-address={self.address}",
             f"--web.external-url=http://{self.address}",
             f"--cluster.listen-address={self.gossip_address}",

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from amfast._ext import pb
+from amfast._ext.intake import Intake
+from amfast._ext.saved import dump
+from amfast._ext.table import Table
 from tests.fuzz.targets import KNOWN, NOW_NS
 from tests.support.posts import Poster, spoilt
 
@@ -32,6 +35,9 @@ def _known(target: str) -> Iterator[bytes]:
         yield pb.encode_silence(silence, 5) * 2
         yield pb.encode_entry(entry, 5)
         yield pb.encode_full_state([("sil", b"abc"), ("nfl", b"")])
+        return
+    if target in ("damaged", "saved"):
+        yield from _files(target)
         return
     if target == "http":
         head = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nAccept: */*\r\n\r\n"
@@ -66,3 +72,24 @@ def _bodies() -> Iterator[bytes]:
         body = poster.body(NOW_NS)
         yield body
         yield spoilt(rng, body)
+
+
+def _files(target: str) -> Iterator[bytes]:
+    """Files of the data folder, whole and spoilt at every place."""
+    if target == "damaged":
+        entries = [
+            pb.EntryFields(b"{}:{%d}" % n, "r", "webhook", 1, 10**18, (1, 2**63), (3,), b"", b"", 2 * 10**18)
+            for n in range(5)
+        ]
+        whole = b"".join(pb.encode_entry(entry, entry.expires_at_ns) for entry in entries)
+        yield whole
+        for place in range(0, len(whole), 7):
+            yield whole[:place] + b"\x0a" + whole[place + 1 :]
+            yield whole[:place] + whole[place + 3 :]
+    else:
+        table = Table(3)
+        Intake(table, classic_names=False, is_uri=bool).post(KNOWN, NOW_NS, 0, 300 * 10**9)
+        _, whole = dump(table, NOW_NS, 0, 100)
+        yield whole
+        for place in range(len(whole)):
+            yield whole[:place] + bytes([whole[place] ^ 0x81]) + whole[place + 1 :]

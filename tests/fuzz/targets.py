@@ -10,8 +10,10 @@ from amfast._ext.grouping import Members, Places
 from amfast._ext.intake import BodyEmpty, BodyError, BodyInvalid, Intake
 from amfast._ext.listing import Listing
 from amfast._ext.lzw import compress, decompress
+from amfast._ext.saved import dump, restore
 from amfast._ext.swim import LEFT, Core, RemoteError, StreamMessage, StreamReader
 from amfast._ext.table import Table
+from amfast.storage.salvage import salvage
 from amfast.web.connection import Connection
 from amfast.web.message import Request, Response
 from amfast.web.shared import Shared
@@ -89,11 +91,67 @@ def records(data: bytes) -> None:
             continue
         again = b"".join(encode(one, one.expires_at_ns) for one in found)  # type: ignore[arg-type]
         assert decode(again) == found
+    _scanned(data)
     for decode_parts in (pb.decode_part, pb.decode_full_state):
         try:
             decode_parts(data)
         except ValueError:
             continue
+
+
+def _scanned(data: bytes) -> None:
+    """A scan refuses what decoding refuses, and what it keeps means the same."""
+    try:
+        found = pb.decode_silences(data)
+    except ValueError:
+        found = None
+    try:
+        scanned = pb.scan_silences(data, lambda pattern: pattern.split("|"))
+    except ValueError:
+        scanned = None
+    assert (found is None) == (scanned is None)
+    if scanned is not None:
+        assert [pb.decode_silences(one.data) for one in scanned] == [[one] for one in found or ()]
+
+
+def damaged(data: bytes) -> None:
+    """A damaged file: whatever is kept is a record, and nothing counts twice."""
+    kept: list[bytes] = []
+
+    def take(record: bytes) -> None:
+        pb.decode_entries(record)
+        kept.append(record)
+
+    def is_certain(record: bytes) -> bool:
+        try:
+            (entry,) = pb.decode_entries(record)
+        except ValueError:
+            return False
+        return entry.timestamp_ns > 0
+
+    found = salvage(data, take, is_certain)
+    assert found.records == len(kept)
+    assert sum(map(len, kept)) + found.lost_bytes == len(data)
+    assert (found.first_at < 0) == (found.lost_bytes == 0)
+
+
+def saved(data: bytes) -> None:
+    """Rows of a file of alerts, beside those that are there; they come and go as any."""
+    table = Table(7)
+    Intake(table, classic_names=False, is_uri=bool).post(KNOWN, NOW_NS, 0, 300 * SECOND_NS)
+    before = len(table)
+    with contextlib.suppress(ValueError):
+        restore(table, data, NOW_NS - SECOND_NS, NOW_NS, 300 * SECOND_NS)
+    assert len(table) >= before
+    fields = [stored.fields() for stored in table]
+    _, again = dump(table, NOW_NS - SECOND_NS, 0, 1 << 20)
+    other = Table(8)
+    restore(other, again, NOW_NS - SECOND_NS, NOW_NS, 0)
+    held = [one for one in fields if one[3][0] > NOW_NS - SECOND_NS]
+    assert len(other) == len(held)
+    for one in (table, other):
+        one.collect(NOW_NS * 5, 0, 1 << 20)
+        one.sweep(0, 1 << 20)
 
 
 def http(data: bytes) -> None:
@@ -204,4 +262,13 @@ def _listed(places: Places, group: Members, now_ns: int) -> None:
         assert isinstance(json.loads(text), list)
 
 
-TARGETS = {"packet": packet, "stream": stream, "lzw": lzw, "records": records, "http": http, "alerts": alerts}
+TARGETS = {
+    "packet": packet,
+    "stream": stream,
+    "lzw": lzw,
+    "records": records,
+    "damaged": damaged,
+    "saved": saved,
+    "http": http,
+    "alerts": alerts,
+}

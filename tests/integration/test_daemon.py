@@ -95,17 +95,14 @@ def test_a_configuration_that_asks_for_what_cannot_be_done_ends_the_start_with_a
     file.write_text(
         "route: {receiver: r}\n"
         "receivers: [{name: r, slack_configs: [{api_url: http://h}], sns_configs: [{topic_arn: t}]}]\n"
-        "event_recorder: {file_outputs: [{path: events}]}\n"
     )
     command = [sys.executable, "-m", "amfast", f"--config.file={file}", f"--storage.path={tmp_path / 'data'}"]
     command += ["--cluster.listen-address=", "--web.listen-address=127.0.0.1:0"]
-    command += ["--enable-feature=event-recorder"]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     for text in (
         "am.yml:2:38: receivers[0].slack_configs: amfast cannot send through slack yet",
         "am.yml:2:74: receivers[0].sns_configs: amfast cannot send through sns yet",
-        "am.yml: event_recorder: amfast cannot record events yet",
     ):
         assert text in done.stderr
 

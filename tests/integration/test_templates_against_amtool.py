@@ -41,6 +41,20 @@ def theirs(tmp_path: Path, case: dict[str, Any], *argv: str) -> subprocess.Compl
     )
 
 
+Outcome = tuple[int, str, str]
+"""Status, output and errors of a call."""
+
+
+def ours(capsysbinary: pytest.CaptureFixture[bytes], *argv: str) -> Outcome:
+    status = main(["template", "render", *argv])
+    out, error = (content.decode() for content in capsysbinary.readouterr())
+    return status, out, error
+
+
+def outcome(done: subprocess.CompletedProcess[str]) -> Outcome:
+    return done.returncode, done.stdout, done.stderr.replace("amtool:", "amfast-tool:", 1)
+
+
 @CASES
 def test_every_default_text_that_debians_has_is_the_same(tmp_path: Path, case: dict[str, Any]) -> None:
     names = [
@@ -51,8 +65,8 @@ def test_every_default_text_that_debians_has_is_the_same(tmp_path: Path, case: d
         tmp_path, case, f"--template.glob={DEFAULTS}/*.tmpl", f"--template.text={APART.join(calls)}"
     )
     templates, data = renderer(), data_of_case(case)
-    ours = [templates.text(call, data) for call in calls]
-    assert dict(zip(names, done.stdout.split(APART), strict=True)) == dict(zip(names, ours, strict=True))
+    mine = [templates.text(call, data) for call in calls]
+    assert dict(zip(names, done.stdout.split(APART), strict=True)) == dict(zip(names, mine, strict=True))
 
 
 @CASES
@@ -95,7 +109,47 @@ def test_texts_and_errors_are_the_same(
     (tmp_path / "two.tmpl").write_text('{{ define "one" }}second {{ .Status }}{{ end }}the file')
     argv = [f"--template.glob={tmp_path}/*.tmpl", f"--template.text={text}"]
     done = theirs(tmp_path, case, *argv)
-    status = main(["template", "render", *argv, f"--template.data={tmp_path / 'data.json'}"])
-    out, error = (content.decode() for content in capsysbinary.readouterr())
-    assert (status, out) == (done.returncode, done.stdout)
-    assert error == done.stderr.replace("amtool:", "amfast-tool:", 1)
+    assert ours(capsysbinary, *argv, f"--template.data={tmp_path / 'data.json'}") == outcome(done)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--template.glob=[", "--template.text=x"],
+        ["--template.glob=bad.tmpl", "--template.text=x"],
+        ["--template.glob=nothing/*.tmpl", "--template.text=x"],
+        ["--template.glob=", "--template.text=x"],
+        ["--template.glob=*.tmpl", "--template.text=x", "--template.type=xml"],
+        ["--template.glob=one.tmpl", "--template.text=x", "--template.text=y"],
+        ["--template.glob=one.tmpl", "--template.glob=two.tmpl", '--template.text={{ template "one" }}'],
+        ["--template.glob=two.tmpl", "--template.glob=one.tmpl", '--template.text={{ template "one" }}'],
+        ["--template.glob=one.tmpl", "--template.text=x", "more"],
+        ["--template.glob=one.tmpl", "--template.text=x", "--nothing"],
+        ["--template.glob=one.tmpl", "--template.text"],
+        ["--template.glob=one.tmpl", "--template.text=x", "--template.data=nowhere.json"],
+        ["--template.glob=one.tmpl", "--template.text=x", "--template.data="],
+        ["--template.glob=one.tmpl", "--template.text=x", "--template.data=."],
+        ["--template.glob=one.tmpl", "--template.text={{ .Status }}", "--template.data=names.json"],
+        [
+            "--template.glob=one.tmpl",
+            "--template.type=html",
+            "--template.text=<p {{ if .Status }}'{{ end }}>",
+        ],
+    ],
+    ids=" ".join,
+)
+def test_arguments_and_files_that_are_wrong_are_told_alike(
+    tmp_path: Path,
+    argv: list[str],
+    capsysbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("one.tmpl").write_text('{{ define "one" }}first{{ end }}')
+    Path("two.tmpl").write_text('{{ define "one" }}second{{ end }}')
+    Path("bad.tmpl").write_text("a\n{{ if }}")
+    Path("names.json").write_text('{"\u017fTATUS": "s", "unknown": [1], "alerts": null}')
+    done = subprocess.run(
+        [str(AMTOOL), "template", "render", *argv], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert ours(capsysbinary, *argv) == outcome(done)

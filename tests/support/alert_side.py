@@ -15,6 +15,7 @@ from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.route import Route, build_routes
 from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
+from amfast.model.events import Recording
 from amfast.model.flush import Flush, FlushPipeline
 from amfast.model.timestamp import NS, format_nano
 from amfast.mute.inhibition import Inhibitor
@@ -105,6 +106,8 @@ def route_to(
     clock: Clock,
     *,
     not_before_us: int = 0,
+    recording: Recording | None = None,
+    mutable_marks: int = ALL_MARKS,
 ) -> Dispatcher:
     """A dispatcher that takes over the store."""
     receivers = {route.options.receiver for route in root.walk()}
@@ -116,8 +119,9 @@ def route_to(
         log=LOG,
         cluster_wait_s=lambda: 0.0,
         not_before_us=not_before_us,
-        mutable_marks=lambda: ALL_MARKS,
+        mutable_marks=lambda: mutable_marks,
         render_labels=lambda flush, _alerts: (flush.route_labels, ()),
+        recording=recording,
     )
     store.place = dispatcher.place
     dispatcher.begin()

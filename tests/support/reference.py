@@ -105,6 +105,11 @@ class ReferenceAlertmanager:
     def post_alerts(self, alerts: list[dict[str, Any]]) -> None:
         self._request("/api/v2/alerts", json.dumps(alerts).encode())
 
+    def post_silence(self, silence: dict[str, Any]) -> str:
+        """Returns the id that it has now."""
+        answer = json.loads(self._request("/api/v2/silences", json.dumps(silence).encode()))
+        return str(answer["silenceID"])
+
     def alerts(self) -> list[dict[str, Any]]:
         """What ``GET /api/v2/alerts`` lists."""
         return list(json.loads(self._request("/api/v2/alerts")))

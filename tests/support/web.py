@@ -217,6 +217,10 @@ class FakeClock(RealClock):
 
     def __init__(self) -> None:
         self.now_s = 0.0
+        self.later: list[Callable[[], object]] = []
+
+    def call_later(self, _seconds: float, callback: Callable[[], object]) -> None:  # type: ignore[override]
+        self.later.append(callback)
 
     def now_ns(self) -> int:
         return int(self.now_s * 1e9)

@@ -8,7 +8,7 @@ from amfast.cli.flags import DAEMON, FLAGS, Options, parse
 from amfast.model.errors import AmfastError
 
 DEFAULTS = """
-config_file=alertmanager.yml config_auto_reload=False config_schema=False storage_path=data/
+config_file=alertmanager.yml config_auto_reload=False config_schema=False storage_path=data/ storage_alerts=True
 data_retention_s=432000.0 data_maintenance_interval_s=900.0
 silences_max_silences=0 silences_max_silence_size_bytes=0 log_silences=False alerts_gc_interval_s=1800.0
 alerts_per_alertname_limit=0 dispatch_maintenance_interval_s=30.0 dispatch_start_delay_s=0.0

@@ -99,7 +99,11 @@ def test_a_given_or_a_concrete_listen_address_is_advertised_as_it_is():
     ("host", "found", "message"),
     [
         ("node.example", [], "'node.example' is not an IP address"),
-        ("", ["8.8.8.8"], "private IP address to advertise"),
+        (
+            "",
+            ["8.8.8.8"],
+            "private IP address to advertise: set --cluster.advertise-address, or --cluster.listen-",
+        ),
         ("", ["127.0.0.1", "192.0.2.1"], "private IP address to advertise"),
     ],
 )

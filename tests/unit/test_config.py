@@ -19,13 +19,14 @@ from amfast.config.url import url_problem
 from amfast.model.errors import ConfigError
 from amfast.model.matcher import MatcherMode, format_matchers
 from amfast.receivers.table import INTEGRATIONS
+from amfast.template.rendering import problem
 
 SECOND = 1_000_000_000
 RECEIVER = "receivers:\n- name: r\n"
 
 
 def read(text: str, mode: MatcherMode = MatcherMode.FALLBACK) -> Config:
-    return loads(text, "am.yml", INTEGRATIONS, mode)
+    return loads(text, "am.yml", INTEGRATIONS, mode, problem)
 
 
 def route(body: str) -> Route:
@@ -171,11 +172,33 @@ zzz: 1
         "am.yml:13:39: inhibit_rules[0].target_match_re.a: error parsing regexp: missing closing ): `^(?:()$`",
         'am.yml:13:83: inhibit_rules[0].sources: unknown key, did you mean "source_matchers"?',
         "am.yml:13:97: inhibit_rules[1]: expected a mapping, found a list",
-        "am.yml:16:19: receivers[0].slack_configs[0]: needs api_url or app_token, or a file with one, here or in "
-        "global as slack_api_url or slack_app_token",
         "am.yml:17:9: receivers[1].name: the receiver name 'r' is there twice",
         "am.yml:18:27: receivers[1].webhook_configs[0].url: the URL must start with http:// or https://",
         "am.yml:19:1: zzz: unknown key",
+    ]
+
+
+def test_a_wrong_value_in_global_is_one_error_and_what_is_right_in_it_counts() -> None:
+    text = """global: {resolve_timeot: 5m, smtp_from: a@b, smtp_smarthost: 'mail:25', slack_api_url: 'https://h/'}
+route: {receiver: r}
+receivers: [{name: r, slack_configs: [{channel: c}], email_configs: [{to: t}]}]
+"""
+    assert errors(text) == [
+        'am.yml:1:10: global.resolve_timeot: unknown key, did you mean "resolve_timeout"?'
+    ]
+
+
+def test_a_wrong_value_hides_no_keys_that_exclude_each_other() -> None:
+    text = """route: {receiver: r}
+receivers:
+- name: r
+  webhook_configs:
+  - http_config: {basic_auth: {username: u}, bearer_token: t, follow_redirects: 7}
+"""
+    at = "receivers[0].webhook_configs[0].http_config"
+    assert errors(text) == [
+        f"am.yml:5:31: {at}.basic_auth: cannot be set beside bearer_token",
+        f"am.yml:5:81: {at}.follow_redirects: expected true or false, without quotes",
     ]
 
 
@@ -346,7 +369,7 @@ def test_lists_that_say_nothing_are_not_refused_even_where_nothing_is_built() ->
         ),
         (
             "url: 'http://a/{{ .X'",
-            "receivers[0].webhook_configs[0].url: the template has a {{ without its }}",
+            "receivers[0].webhook_configs[0].url: the template cannot be parsed: unclosed action",
         ),
         (
             "url: http://a, max_alerts: -1",

@@ -13,6 +13,7 @@ from amfast.config.schema import rows_of
 from amfast.config.tree import RouteBlock
 from amfast.model.errors import ConfigError
 from amfast.receivers.table import INTEGRATIONS
+from amfast.template.rendering import problem
 from tests.support.corpus import Case, amtool_verdicts, cases
 
 CASES = cases()
@@ -35,6 +36,7 @@ OLDER = {
     "the mask of a webhook's URL": "0.25 takes a webhook's URL for no secret",
     "a webhook with a broken template": "0.25 knows no templates in URLs",
     "a webhook with an empty template": "0.25 knows no templates in URLs",
+    "a webhook whose template says something wrong": "0.25 knows no templates in URLs",
     "Telegram with the global token": "0.25 looks for the token before it looks into global",
     "grouping by a name of all the world": "0.25 knows classic label names only",
     "a matcher that only the newer grammar knows": "0.25 knows the classic grammar only",
@@ -57,7 +59,7 @@ def amtool() -> str:
 def verdict(text: str) -> str:
     """Our errors, empty for none."""
     try:
-        loads(text, "am.yml", INTEGRATIONS)
+        loads(text, "am.yml", INTEGRATIONS, template_problem=problem)
     except ConfigError as error:
         return str(error)
     return ""

@@ -88,6 +88,9 @@ def test_a_ratio_is_taken_within_a_pair_and_above_one_when_the_first_is_cheaper(
     text = pairs.markdown(found, Versus("us {port}", "them:1", 3, None, 1.0))
     assert "First: `us {port}`" in text
     assert "3 pairs, 6 requests failed" in text
+    assert "\n1 pair, 2 requests failed" in pairs.markdown(
+        found[:1], Versus("us {port}", "them:1", 1, None, 1.0)
+    )
     assert "| CPU time of the server, µs an alert | 10.00 | 20.00 | 2.00 | 1.00 | 4.00 |" in text
     data = pairs.comparison(found, Versus("us", "them", 3, None, 1.0))
     assert data["measures"]["POST p50, ms"]["ratio"] == {"median": 2.0, "min": 1.0, "max": 3.0}

@@ -9,6 +9,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ from amfast.model.matcher import (
     valid_label_name,
 )
 from amfast.model.matcher_grammar import SIMPLE, parse_classic, parse_utf8
-from amfast.model.regex import Pattern, PatternError
+from amfast.model.regex import PATTERN_BYTES_MAX, Pattern, PatternError
 
 CLASSIC, UTF8, FALLBACK = MatcherMode.CLASSIC, MatcherMode.UTF8, MatcherMode.FALLBACK
 
@@ -206,6 +207,33 @@ def test_a_pattern_too_large_is_an_error_and_prints_nothing(capfd: pytest.Captur
     with pytest.raises(PatternError):
         Pattern("((((a{100}){100}){100}){100})")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_pattern_has_a_greatest_length_unless_it_is_plain_text() -> None:
+    """RE2 takes quadratic time to compile one: tens of seconds for a megabyte."""
+    at_most = PATTERN_BYTES_MAX - 2
+    assert Pattern("a" * at_most + ".*").matches("a" * at_most)
+    for text in (".*" + "a" * (at_most + 1), ".*" + "é" * (at_most // 2 + 1)):
+        with pytest.raises(PatternError, match=f"too large: 327[67]. bytes .at most {PATTERN_BYTES_MAX}"):
+            Pattern(text)
+    assert Pattern("a|" * PATTERN_BYTES_MAX + "b").matches("b")
+
+
+def test_patterns_that_are_no_longer_used_hold_little_memory() -> None:
+    """Every request to the API may bring others."""
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            assert Pattern(f"{number}|" + "|".join(map(str, range(10_000)))).matches("1")
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_re2_itself_remembers_one_pattern_at_most() -> None:
+    for number in range(5):
+        assert Pattern(f"remembered{number}.*").matches(f"remembered{number}")
+    assert re2._Regexp._make.cache_info().currsize == 1
 
 
 def test_a_missing_label_has_the_empty_value() -> None:

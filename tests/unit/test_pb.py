@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -255,3 +256,57 @@ def test_random_bytes_and_mutations_never_do_more_than_be_refused() -> None:
             except ValueError:
                 refused += 1
     assert refused > 20_000
+
+
+def outcome(read: Callable[[bytes], Any], data: bytes) -> Any:
+    try:
+        return read(data)
+    except ValueError:
+        return None
+
+
+@given(
+    silences,
+    st.integers(0, 2**20),
+    st.binary(min_size=1, max_size=6),
+    st.sampled_from(["put", "cut", "insert"]),
+)
+def test_a_scan_refuses_what_decoding_refuses_and_keeps_what_is_meant(
+    silence: pb.SilenceFields, place: int, data: bytes, change: str
+) -> None:
+    record = pb.encode_silence(silence, silence.expires_at_ns)
+    at = place % len(record)
+    changed = {
+        "put": record[:at] + data + record[at + len(data) :],
+        "cut": record[:at],
+        "insert": delimited(undelimited(record)[:at] + data + undelimited(record)[at:]),
+    }[change]
+    for read in (record, changed):
+        decoded = outcome(pb.decode_silences, read)
+        scanned = outcome(lambda data: pb.scan_silences(data, lambda _pattern: None), read)
+        assert (decoded is None) == (scanned is None)
+        for fields, found in zip(decoded or (), scanned or (), strict=True):
+            times = (found.starts_at_ns, found.ends_at_ns, found.updated_at_ns, found.expires_at_ns)
+            assert (found.id, *times) == (fields.id, *fields[2:5], fields.expires_at_ns)
+            assert pb.decode_silences(found.data) == [fields]
+
+
+def test_a_scan_says_what_each_set_of_matchers_needs() -> None:
+    sets = (
+        ((0, "a", "1"), (1, "b", "x|y"), (2, "c", "3"), (3, "d", "4"), (0, "e", "")),
+        ((1, "b", "x.*"),),
+    )
+    silence = pb.SilenceFields("i", sets, 1, 2, 3, "", "", {}, b"", 4)
+
+    def literals(pattern: str) -> list[str] | None:
+        return None if "." in pattern else pattern.split("|")
+
+    (found,) = pb.scan_silences(pb.encode_silence(silence, 4), literals)
+    assert found.take_needs() == [[(("a", "1"),), (("b", "x"), ("b", "y"))], []]
+    (unasked,) = pb.scan_silences(pb.encode_silence(silence, 4), None)
+    assert not unasked.take_needs()
+    old = OFFICIAL["MeshSilence"]()
+    old.silence.matchers.add(name="a", pattern="1")
+    (found,) = pb.scan_silences(delimited(old.SerializeToString()), literals)
+    assert found.take_needs() == [[(("a", "1"),)]]
+    assert pb.decode_silences(found.data)[0].matcher_sets == (((0, "a", "1"),),)

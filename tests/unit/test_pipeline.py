@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Awaitable
 from dataclasses import replace
 
 import pytest
@@ -351,5 +352,33 @@ def test_what_mutes_many_alerts_is_asked_in_slices() -> None:
             turns += 1
         assert turns > 3
         assert asked.result() == alerts
+
+    run_virtual(main)
+
+
+class SlowKeeper:
+    """Has everything on disk after ten seconds."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.records: list[bytes] = []
+
+    def add(self, record: bytes) -> None:
+        self.records.append(record)
+
+    def settled(self) -> Awaitable[None]:
+        return self.clock.sleep(10)
+
+
+def test_a_delivery_ends_when_the_log_is_on_disk_and_gossip_does_not_wait_for_that() -> None:
+    async def main(clock: VirtualClock) -> None:
+        node = Node(clock, FakeIntegration(clock))
+        keeper = node.nflog.keeper = SlowKeeper(clock)
+        gossiped: list[float] = []
+        node.nflog.on_change = lambda _record: gossiped.append(clock.monotonic_us() / 1e6)
+        await node.flush(alert(i="1"))
+        assert (clock.monotonic_us() / 1e6, gossiped, len(keeper.records)) == (10, [0], 1)
+        await node.flush(alert(i="1"))
+        assert clock.monotonic_us() / 1e6 == 10, "nothing was said, so there is nothing to wait for"
 
     run_virtual(main)

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from amfast.config.http import HttpConfig
+from amfast.config.tls import TlsConfig
+from amfast.config.url import Url
 from amfast.loopclock import LoopClock
 from amfast.receivers.answers import BODY_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, Answer
 from amfast.receivers.errors import HttpError
@@ -283,6 +285,145 @@ def test_what_comes_unasked_ends_the_connection_and_answers_nothing() -> None:
     )
     assert answer.status == 503
     assert len(requests) == 2
+
+
+@pytest.mark.parametrize("more", [b"HTTP/1.1 204 X\r\nX: ", b"HTTP/1.1 2", b"HTTP/1.1 204 X\r\n\r\nHTTP/1"])
+def test_an_answer_cannot_begin_before_it_is_asked_for(more: bytes) -> None:
+    async def twice(client: NetworkClient, url: str) -> Answer:
+        await post()(client, url)
+        return await post("/second")(client, url)
+
+    answer, requests = talk(lambda request: reply(503) if b"/second" in request else reply(200) + more, twice)
+    assert (answer.status, len(requests)) == (503, 2)
+
+
+def test_a_trailer_is_no_header() -> None:
+    chunked = b"HTTP/1.1 308 X\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nLocation: /other\r\n\r\n"
+    answer, requests = talk(lambda _: chunked, post())
+    assert (answer.status, len(requests)) == (308, 1)
+
+
+CHUNKED = b"HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "then", "outcome"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "the answer is not valid HTTP"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", "the answer is not valid HTTP"),
+        (CHUNKED + b"1;", b"x=" + b"y" * 100, 500),
+        (CHUNKED + b"0\r\nX: ", b"y" * 100, 500),
+        (CHUNKED, b"1;a=b\r\nx\r\n", 500),
+        (CHUNKED + b"0" * 10, b"0" * 100, 500),
+    ],
+)
+def test_what_a_server_may_say_around_an_answer_is_bounded(
+    begin: bytes, then: bytes, outcome: str | int
+) -> None:
+    taken = 0
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal taken
+        await _head(reader)
+        writer.write(begin)
+        while taken < 8 << 20:
+            writer.write(then * 100)
+            await writer.drain()
+            taken += len(then) * 100
+
+    async def main() -> str | int:
+        async with serving(flood) as url:
+            client = NetworkClient(LoopClock(), random.Random(1), {})
+            try:
+                return (await post()(client, url)).status
+            except HttpError as error:
+                return str(error)
+            finally:
+                await client.close()
+
+    assert asyncio.run(main()) == outcome
+    assert taken < 8 << 20
+
+
+def test_connections_that_nobody_uses_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a template makes the URL, hosts may be as many as there are alerts."""
+    monkeypatch.setattr("amfast.receivers.direct.IDLE_MAX", 3)
+    open_now: set[str] = set()
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host = ""
+        while head := await _head(reader):
+            await reader.readexactly(2)
+            host = head.partition(b"Host: ")[2].split(b"\r\n")[0].decode()
+            open_now.add(f"http://{host}")
+            writer.write(reply(200))
+        open_now.discard(f"http://{host}")
+
+    async def main() -> None:
+        async with contextlib.AsyncExitStack() as servers:
+            urls = [await servers.enter_async_context(serving(keep)) for _ in range(6)]
+            client = NetworkClient(LoopClock(), random.Random(1), {})
+            for url in [*urls, *urls, urls[4]]:
+                await post()(client, url)
+            async with asyncio.timeout(5):
+                while len(open_now) > 3:  # noqa: ASYNC110 - the server sees it a moment later
+                    await asyncio.sleep(0)
+            assert open_now == set(urls[-3:])
+            await client.close()
+
+    asyncio.run(main())
+
+
+def test_a_url_has_a_greatest_length() -> None:
+    answer, _ = talk(lambda _: reply(200), post("/" + "x" * 16_000))
+    assert answer.status == 200
+    with pytest.raises(HttpError, match="malformed"):
+        talk(lambda _: reply(200), post("/" + "x" * 16_384))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "http://h:99999/",
+        "http://h:1:2/",
+        "http://:-1[x]@/",
+        "https://:80",
+        "http://[::1",
+        "http://[x]/",
+        "http://h:x/",
+    ],
+)
+@pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:1"])
+def test_a_redirect_to_a_malformed_url_is_one_error(where: str, proxy: str) -> None:
+    """Libraries have their own ways to refuse one, some of them only when its port is asked for."""
+    config = HttpConfig(proxy_url=Url(proxy) if proxy else None, no_proxy="example.com:80" if proxy else "")
+    with pytest.raises(HttpError, match="malformed") as caught:
+        talk(
+            lambda _: reply(307, b"", f"Location: {where}"),
+            lambda client, url: client.post(url, headers={}, body=b"{}", timeout_s=5, config=config),
+        )
+    assert not caught.value.retry
+
+
+def test_a_name_that_tls_cannot_ask_for_is_one_error() -> None:
+    config = HttpConfig(tls_config=TlsConfig(server_name=".example"))
+    with pytest.raises(HttpError, match="the host name is malformed"):
+        talk(
+            lambda _: reply(200),
+            lambda client, url: client.post(
+                url.replace("http:", "https:"), headers={}, body=b"{}", timeout_s=5, config=config
+            ),
+        )
+
+
+def test_a_header_is_text() -> None:
+    with pytest.raises(HttpError, match="no text"):
+        talk(
+            lambda _: reply(200),
+            lambda client, url: client.post(
+                url, headers={"X": "\ud800"}, body=b"", timeout_s=1, config=HttpConfig()
+            ),
+        )
 
 
 def test_a_header_cannot_begin_another_line() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import socket
 import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,10 +20,12 @@ from amfast.config.receivers.webhook import WebhookConfig
 from amfast.config.tls import TlsConfig
 from amfast.loopclock import LoopClock
 from amfast.model.errors import AmfastError
+from amfast.model.notification import NotifyError
 from amfast.receivers.answers import Answer
-from amfast.receivers.credentials import left_domain, own_headers
+from amfast.receivers.credentials import left_domain, own_headers, secret_text
 from amfast.receivers.errors import HttpError
 from amfast.receivers.http import NetworkClient
+from amfast.receivers.payload import check_status
 from amfast.receivers.proxies import is_direct, proxy_for
 from amfast.receivers.table import INTEGRATIONS
 from tests.support.certificates import Authority
@@ -136,6 +141,21 @@ def test_further_headers_are_sent_in_order_and_as_often_as_they_have_values(tmp_
     assert (server.header("X-A"), server.header("X-B")) == (["one", "two", "three", "four"], ["b"])
 
 
+@pytest.mark.parametrize("has_writer", [False, True])
+def test_a_pipe_in_place_of_a_secret_holds_nothing_up(tmp_path: Path, has_writer: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR) if has_writer else None
+    found: list[str] = []
+    reading = threading.Thread(
+        target=lambda: found.append(secret_text(None, str(tmp_path / "pipe"))), daemon=True
+    )
+    reading.start()
+    reading.join(5)
+    assert found == [""]
+    if writer is not None:
+        os.close(writer)
+
+
 def test_credentials_go_along_with_a_redirect_but_not_to_another_host() -> None:
     def reply(request: bytes) -> bytes:
         target = b"/same" if b" /p " in request else b"http://localhost:%d/other" % server.port
@@ -146,11 +166,33 @@ def test_credentials_go_along_with_a_redirect_but_not_to_another_host() -> None:
     server = Server(reply)
     post(
         [server],
-        config("authorization: {credentials: abc}, http_headers: {X: {values: [x]}, Cookie: {values: [c]}}"),
+        config(
+            "authorization: {credentials: abc}, "
+            "http_headers: {X: {values: [x]}, Cookie: {values: [c]}, Key: {secrets: [k]}}"
+        ),
     )
+    assert [server.header("Key", n) for n in range(3)] == [["k"], ["k"], []]
     assert [server.header("Authorization", n) for n in range(3)] == [["Bearer abc"], ["Bearer abc"], []]
     assert [server.header("Cookie", n) for n in range(3)] == [["c"], ["c"], []]
     assert [server.header("X", n) for n in range(3)] == [["x"], ["x"], ["x"]]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "authorization: {credentials: abc123}",
+        "basic_auth: {username: me, password: secret}",
+        "http_headers: {X: {secrets: [hush-hush]}}",
+    ],
+)
+def test_what_an_answer_repeats_of_the_secrets_in_the_request_is_not_shown(how: str) -> None:
+    def echo(request: bytes) -> bytes:
+        said = b" ".join(line for line in request.splitlines() if line.startswith((b"Auth", b"X")))
+        return b"HTTP/1.1 400 X\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said)
+
+    answer = post([Server(echo)], config(how))
+    with pytest.raises(NotifyError, match=r"unexpected status code 400: (X|Authorization): <secret>$"):
+        check_status(answer)
 
 
 @pytest.mark.parametrize(
@@ -219,18 +261,32 @@ def _escaped(path: Path) -> str:
 
 def test_a_certificate_that_cannot_be_read_is_one_error_without_a_secret(tmp_path: Path) -> None:
     server = Server()
-    with pytest.raises(HttpError, match=r"^cannot read a file of tls_config: No such file or directory$"):
+    with pytest.raises(HttpError, match=r"^tls_config: cannot read \S*none: No such file or directory$"):
         post([server], config("tls_config: {ca_file: none}", tmp_path), HTTPS)
     (tmp_path / "none").write_text("nonsense")
-    with pytest.raises(HttpError, match="the certificates of tls_config cannot be used"):
+    with pytest.raises(HttpError, match=r"^tls_config: \S*none cannot be used"):
         post([server], config("tls_config: {ca_file: none}", tmp_path), HTTPS)
+    with pytest.raises(HttpError, match=r"^tls_config: cannot read \S*gone: No such file or directory$"):
+        post([server], config("tls_config: {cert_file: none, key_file: gone}", tmp_path), HTTPS)
+    (tmp_path / "gone").write_text("nonsense")
+    with pytest.raises(HttpError, match=r"^tls_config: \S*none and \S*gone cannot be used"):
+        post([server], config("tls_config: {cert_file: none, key_file: gone}", tmp_path), HTTPS)
+
+
+def test_a_proxy_that_cannot_be_reached_is_named_as_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(HttpError, match=r"^cannot connect to the proxy: Connection refused$"):
+        post([Server()], config("proxy_url: 'http://user:pa%3Ass@127.0.0.1:1'"))
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(HttpError, match=r"^cannot connect to the proxy: the host name does not resolve$"):
+        post([Server()], config("proxy_url: 'http://proxy.example:1'"))
 
 
 def test_a_proxy_is_asked_with_its_password() -> None:
     proxy = Server()
-    how = config("proxy_url: 'http://user:pa%3Ass@127.0.0.1:1'")
-    with pytest.raises(HttpError, match="cannot connect"):
-        post([proxy], how)
 
     async def run() -> None:
         server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
@@ -350,7 +406,7 @@ def test_what_can_never_be_sent_is_refused_before_the_first_request(monkeypatch:
     signing = config(f"oauth2: {{client_id: c, token_url: 'http://t', grant_type: '{JWT_GRANT}'}}")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert "pip install 'amfast[jwt]'" in refusal(signing)
-    assert "cannot read a file of tls_config" in refusal(config("tls_config: {ca_file: none}"))
+    assert "tls_config: cannot read none: No such" in refusal(config("tls_config: {ca_file: none}"))
     by_reference = HttpConfig(tls_config=TlsConfig(cert_file="a", key_ref="b"))
     assert "key_ref names something in a secret manager" in refusal(by_reference)
     assert "max_version is below" in refusal(config("tls_config: {min_version: TLS13, max_version: TLS12}"))

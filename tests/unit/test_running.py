@@ -119,6 +119,7 @@ class Node:
                 around=around,
                 http=self.http,
                 trace=self._trace,
+                record=self._trace,
                 log=log,
                 retention_ns=10**15,
                 not_before_us=0,

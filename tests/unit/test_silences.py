@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from amfast._ext.pb import encode_silence
 from amfast.model.silence import MatcherSpec, Silence, SilenceNotFound, SilenceRefused
 from amfast.mute.silences import Limits, Silences
 from tests.support.virtual import VirtualClock, run_virtual
@@ -235,6 +236,24 @@ def test_every_change_reaches_a_peer_whatever_the_order() -> None:
     run_virtual(main)
 
 
+def test_patterns_of_a_silence_that_take_too_long_in_all_are_as_one_that_does_not_compile(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amfast.model.regex.EFFORT_MAX", 1500)
+    large = tuple(MatcherSpec(1, "job", f"a{{500}}{number}") for number in range(3))
+
+    async def main(clock: VirtualClock) -> None:
+        silences = build(clock)
+        silences.set(wish(clock, matcher_sets=(large[:2],)))
+        assert "too large" not in caplog.text
+        silences.set(wish(clock, matcher_sets=(large,)))
+        assert silences.silencing({"job": "a"}) == ()
+
+    run_virtual(main)
+    (record,) = caplog.records
+    assert "too large in all" in str(vars(record)["attrs"])
+
+
 def test_a_peers_pattern_that_does_not_compile_is_kept_and_never_matches(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -317,3 +336,48 @@ def _matches(silence: Silence, labels: dict[str, str]) -> bool:
         return hit != (spec.type in (2, 3))
 
     return any(all(one(spec) for spec in specs) for specs in silence.matcher_sets)
+
+
+def test_what_is_read_from_a_file_mutes_as_what_was_made_here() -> None:
+    async def main(clock: VirtualClock) -> None:
+        specs = [
+            (JOB_A,),
+            ((MatcherSpec(1, "job", "a|b"), MatcherSpec(0, "env", "prod")),),
+            ((MatcherSpec(1, "job", "b.*"),), (MatcherSpec(2, "env", ""),)),
+            ((MatcherSpec(3, "job", "a.*"),),),
+            ((MatcherSpec(1, "job", "a("),),),
+            ((),),
+        ]
+        here = build(clock)
+        there = build(clock)
+        records = b"".join(
+            encode_silence(wish(clock, id=f"s{number}", matcher_sets=sets), clock.now_ns() + HOUR_NS)
+            for number, sets in enumerate(specs)
+        )
+        assert there.merge(records) == len(specs)
+        here.load(records)
+        for labels in ({"job": "a"}, {"job": "b", "env": "prod"}, {"job": "bc"}, {"env": "x"}, {}):
+            assert here.silencing(labels) == there.silencing(labels)
+        assert here.interests() == there.interests()
+        assert list(here.list()) == list(there.list())
+        assert here.marshal() == there.marshal() == records
+        here.expire("s0")
+        assert here.silencing({"job": "a"}) == ()
+        await clock.sleep(2 * 3600)
+        assert here.collect_garbage() == len(specs)
+        assert here.silencing({"job": "b"}) == ()
+
+    run_virtual(main)
+
+
+def test_of_two_records_with_one_id_in_a_file_the_last_one_counts() -> None:
+    async def main(clock: VirtualClock) -> None:
+        silences = build(clock)
+        later = wish(clock, id="s", updated_at_ns=2)
+        earlier = wish(clock, id="s", updated_at_ns=1, matcher_sets=((MatcherSpec(0, "job", "b"),),))
+        silences.load(b"".join(encode_silence(one, clock.now_ns() + HOUR_NS) for one in (later, earlier)))
+        assert list(silences.list()) == [earlier]
+        assert silences.silencing({"job": "a"}) == ()
+        assert silences.silencing({"job": "b"}) == ("s",)
+
+    run_virtual(main)

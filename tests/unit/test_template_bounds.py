@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amfast.template import meter, parser
+from amfast.template import functions, meter, parser
 from amfast.template.builtin import BUILTINS
 from amfast.template.errors import TemplateError
 from amfast.template.meter import DEPTH_MAX
@@ -48,6 +48,13 @@ def test_a_template_that_takes_too_long_is_ended(text, monkeypatch):
         for number in range(30)
     )
     assert "the template takes too long" in error(text, doubling + '{{define "30"}}{{end}}')
+
+
+@pytest.mark.parametrize("name", ["toUpper", "toLower", "title"])
+def test_letters_are_changed_at_what_it_costs_to_look_at_each(name, monkeypatch):
+    monkeypatch.setattr(meter, "STEPS_MAX", 2_000_000)
+    with pytest.raises(TemplateError, match="takes too long"):
+        Templates.of([], functions.FUNCTIONS).text(f"{GROWING}{{{{{name} $x}}}}", {})
 
 
 def test_the_text_has_a_greatest_length():

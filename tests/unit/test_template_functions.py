@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amfast.model.timestamp import NS
-from amfast.template import content, durations, gojson, gotime, printf, quoting, values
+from amfast.template import content, data, durations, gojson, gotime, printf, quoting, values
 from amfast.template.functions import FUNCTIONS, timed
 from amfast.template.gotime import Time
 from amfast.template.values import FunctionError, Integer, Kind, Mapping, Sequence, Type
@@ -137,6 +137,17 @@ def test_what_is_no_duration_is_refused_in_go_s_words(value, error):
 )
 def test_values_are_json_as_go_writes_it(value, text):
     assert call("toJson", value) == text
+
+
+@given(
+    st.dictionaries(st.text(), st.text(alphabet=st.characters() | st.sampled_from("<>&\u2028\udcc3\udca4")))
+)
+def test_what_python_encodes_as_a_whole_is_what_the_parts_make(labels):
+    alerts = [data.Pair(name, text) for name, text in labels.items()]
+    for value in (data.kv(labels), Sequence(alerts, data.PAIRS), Sequence((), data.PAIRS, nil=True)):
+        writer = gojson._Writer()
+        writer.value(value, value.go_type, 0)
+        assert gojson.encode(value) == "".join(writer.parts)
 
 
 @pytest.mark.parametrize(

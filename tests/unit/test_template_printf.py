@@ -105,6 +105,22 @@ def test_no_format_brings_anything_but_a_text(format_, whole, fraction):
     assert isinstance(printf.sprintf(format_, arguments), str)
 
 
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(
+                st.sampled_from("+-# 0"), st.sampled_from(["", "7", "12"]), st.sampled_from("vTtdoqxXUeGspw")
+            ).map(lambda parts: "%" + "".join(parts)),
+            st.text(alphabet="ab .0", max_size=3),
+        ),
+        max_size=6,
+    ).map("".join),
+    st.lists(st.sampled_from([7, "text\udcff", "ü", None, [1], Pair("a", "b"), 2.5]), max_size=6),
+)
+def test_a_format_that_is_remembered_in_parts_gives_what_walking_through_it_gives(format_, arguments):
+    assert printf.sprintf(format_, arguments) == printf._Format(format_, arguments).run()
+
+
 @given(st.binary(), st.binary())
 def test_bytes_that_come_together_become_a_character(left, right):
     parts = [part.decode("utf-8", "surrogateescape") for part in (left, right)]

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from amfast.template import gotime
 from amfast.template.data import Data, kv
 from amfast.template.errors import TemplateError
-from amfast.template.rendering import NESTED_MAX, Renderer
+from amfast.template.rendering import NESTED_MAX, Renderer, problem
 from tests.support.templates import renderer
 
 
@@ -22,6 +24,67 @@ def test_a_text_without_braces_is_itself_and_an_empty_one_empty() -> None:
     for text in ("", "}} %v \\n <b>", "{ {"):
         assert renderer().text(text, Data()) == text
     assert renderer().html("", Data()) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{{ .X | toUpper }}{{ routeLabels .Y }}{{ now }}", None),
+        ("{{ .X", "unclosed action"),
+        ("{{ }}", "missing value for command"),
+        ("{{ SECRET .X }}", "function … not defined"),
+        ('{{ "SECRET" "SECRET" | 1 }}', "non executable command in pipeline stage 2"),
+        ("{{ $SECRET }}", "undefined variable …"),
+        ("{{ SECRET( }}", "function … not defined"),
+        ("{{ 1SECRET }}", "bad number syntax: …"),
+        ("{{ .X ß☺ }}", "bad character …"),
+        ("{{ if `SECRET` }}", "unexpected EOF"),
+        ("{{ .X }} SECRET {{ end }}", "unexpected {{end}}"),
+        ("a\n{{ .X\n}}\n{{ end }}", "unexpected {{end}} (line 4 of the text)"),
+    ],
+)
+def test_what_is_wrong_with_a_text_is_told_without_quoting_it(text: str, reason: str | None) -> None:
+    assert problem(text) == (reason and f"the template cannot be parsed: {reason}")
+
+
+WORDS = [
+    *(
+        "{{",
+        "}}",
+        "if",
+        "end",
+        "range",
+        "define",
+        "template",
+        "block",
+        "else",
+        "break",
+        "with",
+        "nil",
+        "-",
+        "|",
+        "(",
+        ")",
+    ),
+    *(
+        "SECRET",
+        "$SECRET",
+        ".SECRET",
+        '"SECRET"',
+        "`SECRET`",
+        "'SECRET'",
+        "1SECRET",
+        "SECRET\u2028",
+        '"SECRET',
+        "SECRET'",
+    ),
+    *("<SECRET>", ":=", ",", "$x", " ", "\n", "/*", "*/", "'S'"),
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map(lambda words: "{{" + " ".join(words)))
+def test_whatever_is_wrong_nothing_is_quoted(text: str) -> None:
+    assert "SECRET" not in (problem(text) or "")
 
 
 def test_a_definition_in_one_text_is_not_there_in_the_next() -> None:

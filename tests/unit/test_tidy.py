@@ -31,6 +31,7 @@ ALLOWED = {
     "receivers": (*STATION, "template"),
     "cluster": STATION,
     "tracing": STATION,
+    "recorder": STATION,
     "storage": ("model",),
     "loopclock": ("model",),
     "logs": ("model",),
@@ -61,6 +62,7 @@ CLOCKLESS = (
     "receivers",
     "cluster",
     "tracing",
+    "recorder",
     "web",
 )
 """Parts to which time and randomness are handed in."""

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from amfast.model.alert import Alert
 from amfast.model.json_text import encode, encode_for_html
 from amfast.model.matcher import MatcherMode
+from amfast.model.silence import SilenceRefused
 from amfast.model.timestamp import NS, Time
 from amfast.web import json_in
 from amfast.web.api_alerts import AlertsApi
 from amfast.web.errors import RequestRefused
+from amfast.web.filters import BadParameter, parse_filter
 from amfast.web.message import Request, Response, Target, parse_target
 from amfast.web.metrics import takes_gzip
 from amfast.web.negotiation import accepts_json
@@ -199,6 +201,24 @@ def test_random_changes_of_a_body_bring_alerts_or_a_refusal() -> None:
             continue
         except Exception as error:
             raise AssertionError(f"seed {SEED}: {bytes(data)!r}") from error
+
+
+def test_patterns_that_take_too_long_in_all_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them may be as large as a pattern can be, and a request brings many."""
+    monkeypatch.setattr("amfast.model.regex.EFFORT_MAX", 1500)
+
+    def silence(count: int) -> bytes:
+        matchers = [{"name": "a", "value": f"b{{500}}{number}", "isRegex": True} for number in range(count)]
+        times = {"startsAt": "2027-01-16T00:00:00Z", "endsAt": "2100-01-01T00:00:00Z"}
+        return json.dumps({"matchers": matchers, "comment": "c", "createdBy": "me", **times}).encode()
+
+    assert len(parse_silence(silence(2), NOW.ns, bool).matcher_sets[0]) == 2
+    with pytest.raises(SilenceRefused, match="too large in all"):
+        parse_silence(silence(3), NOW.ns, bool)
+    filters = [f'a=~"b{{500}}{number}"' for number in range(3)]
+    assert len(parse_filter(filters[:2], MatcherMode.FALLBACK)) == 2
+    with pytest.raises(BadParameter, match="too large in all"):
+        parse_filter(filters, MatcherMode.FALLBACK)
 
 
 @given(

@@ -408,6 +408,19 @@ def slow_peer() -> tuple[Connection, FakeTransport, Callable[[float], None]]:
     return connection, transport, wait
 
 
+def test_a_peer_that_sends_more_than_can_be_read_at_once_gives_way_to_others(slow_peer) -> None:
+    """An event loop reads one connection for as long as there is something: thousands of requests."""
+    connection, transport, _ = slow_peer
+    clock = connection._shared.clock
+    feed(connection, (HELLO * (limits.PAD_BYTES // len(HELLO) + 1))[: limits.PAD_BYTES])
+    assert transport.calls == ["pause_reading"]
+    clock.later.pop()()
+    assert transport.calls == ["pause_reading", "resume_reading"]
+    feed(connection, HELLO[limits.PAD_BYTES % len(HELLO) :] + HELLO)
+    assert (len(transport.calls), clock.later) == (2, [])
+    assert transport.written.count(b"GET /hello ") == limits.PAD_BYTES // len(HELLO) + 2
+
+
 def test_headers_that_trickle_in_are_given_half_a_minute(slow_peer) -> None:
     connection, transport, wait = slow_peer
     feed(connection, b"GET / HTTP/1.1\r\nHo")

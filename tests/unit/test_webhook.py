@@ -25,6 +25,7 @@ from amfast.receivers.errors import HttpError
 from amfast.receivers.payload import encode_json
 from amfast.receivers.table import build
 from amfast.receivers.webhook import Webhook
+from amfast.template.data import PAIRS_A_STEP
 from tests.support.alerts import alert, at
 from tests.support.reference import ReferenceAlertmanager
 from tests.support.sink import PostSink
@@ -64,6 +65,10 @@ class FakeHttp:
         return self.answer
 
 
+async def at_once() -> None:
+    """Nothing else is due."""
+
+
 def notification(*alerts: Alert, **changed: Any) -> Notification:
     values: dict[str, Any] = {
         "receiver": "team.a (x)",
@@ -80,7 +85,9 @@ def notification(*alerts: Alert, **changed: Any) -> Notification:
 
 def send(http: FakeHttp, config: WebhookConfig = SIMPLE, *alerts: Alert) -> Any:
     asyncio.run(
-        Webhook(config, 0, http, renderer()).notify(notification(*(alerts or (alert(alertname="X"),))))
+        Webhook(config, 0, http, renderer(), at_once).notify(
+            notification(*(alerts or (alert(alertname="X"),)))
+        )
     )
     return json.loads(http.posts[-1]["body"])
 
@@ -95,7 +102,7 @@ def test_the_body_has_its_keys_in_order_and_html_escaped() -> None:
         generator_url="http://p/g?a=1&b=2",
     )
     http = FakeHttp()
-    webhook = Webhook(WebhookConfig(url=Secret("http://h/")), 0, http, renderer())
+    webhook = Webhook(WebhookConfig(url=Secret("http://h/")), 0, http, renderer(), at_once)
     asyncio.run(webhook.notify(notification(one, route_labels={"team": "x"})))
     (post,) = http.posts
     starts = post["body"].split(b'"startsAt":"')[1].split(b'"')[0]
@@ -309,16 +316,39 @@ def test_an_error_that_quotes_all_the_data_is_cut() -> None:
 
 def test_integrations_are_built_in_order_with_an_index_of_their_kind() -> None:
     configs = tuple(WebhookConfig(url=Secret(f"http://h/{n}"), send_resolved=n == 0) for n in range(2))
-    built = build(Receiver("r", (), configs), FakeHttp(), renderer())
+    built = build(Receiver("r", (), configs), FakeHttp(), renderer(), at_once)
     assert [(one.kind, one.index, one.send_resolved) for one in built] == [
         ("webhook", 0, True),
         ("webhook", 1, False),
     ]
-    assert build(Receiver("r"), FakeHttp(), renderer()) == ()
+    assert build(Receiver("r"), FakeHttp(), renderer(), at_once) == ()
 
 
-def test_json_is_compact_and_ends_in_a_newline() -> None:
-    assert encode_json({"b": [1, "\x7f\x1f"], "a": None}) == b'{"b":[1,"\x7f\\u001f"],"a":null}\n'
+def test_json_is_compact_and_safe_in_html() -> None:
+    found = encode_json({"b": [1, "\x7f\x1f"], "a": "<&>\u2028"})
+    assert found == b'{"b":[1,"\x7f\\u001f"],"a":"\\u003c\\u0026\\u003e\\u2028"}'
+
+
+@pytest.mark.parametrize("count", [0, 1, 400, 1000])
+def test_a_message_of_many_alerts_is_made_in_steps_and_is_one_object_all_the_same(count: int) -> None:
+    alerts = tuple(
+        alert(alertname="X", n=str(n), **{f"l{i}": "v" for i in range(10)}, annotations={"a": "<>"})
+        for n in range(count)
+    )
+    pauses: list[None] = []
+
+    async def pause() -> None:
+        pauses.append(None)
+
+    http = FakeHttp()
+    asyncio.run(Webhook(SIMPLE, 0, http, renderer(), pause).notify(notification(*alerts)))
+    body = http.posts[0]["body"]
+    read = json.loads(body)
+    assert [one["labels"]["n"] for one in read["alerts"]] == [str(n) for n in range(count)]
+    assert encode_json(read) + b"\n" == body
+    assert len(read["commonLabels"]) == (11 if count > 1 else 12 * count)
+    pairs = 14 * count
+    assert 2 * (pairs // (PAIRS_A_STEP + 14)) <= len(pauses) <= 2 * (pairs // PAIRS_A_STEP) + 1
 
 
 @pytest.fixture
@@ -366,7 +396,9 @@ def test_the_body_is_what_a_running_alertmanager_posts(tmp_path: Path, sink: Pos
     now_ns = 1_800_000_000_000_000_000
     for path, max_alerts in (("/hook", 0), ("/hook2", 1)):
         http = FakeHttp()
-        webhook = Webhook(WebhookConfig(url=Secret("http://h/"), max_alerts=max_alerts), 0, http, renderer())
+        webhook = Webhook(
+            WebhookConfig(url=Secret("http://h/"), max_alerts=max_alerts), 0, http, renderer(), at_once
+        )
         asyncio.run(webhook.notify(notification(*alerts, receiver="a.b (c)", now_ns=now_ns)))
         ours: bytes = http.posts[0]["body"]
         for added in (b'"notification_reason":"first notification",', b'"routeLabels":{},'):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-from amfast.config.addresses import TEMPLATE_MARK, URL, template_problem
+from amfast.config.addresses import TEMPLATE_MARK, URL
 from amfast.config.globals import slashed
 from amfast.config.holders import BlockOf, ListOf, MapOf, Pairs
 from amfast.config.kinds import BOOL, PATH, SECRET_TEMPLATE, TEMPLATE, Secret
@@ -30,7 +30,7 @@ class OpsgenieResponder(Block):
 
     def checked(self, place: Place) -> OpsgenieResponder:
         if TEMPLATE_MARK in self.type:
-            if problem := template_problem(self.type):
+            if problem := place.walk.template_problem(self.type):
                 place.refuse(problem, "type")
         elif self.type.lower() not in _TYPES:
             place.refuse(f"expected one of {', '.join(_TYPES)}", "type")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from amfast.app import App
 from amfast.cli.flags import Options
 from amfast.config.load import loads
+from amfast.config.places import TemplateProblem
 from amfast.config.types import Config
 from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError
+from amfast.model.matcher import MatcherMode
 from amfast.model.metric import Family
 from amfast.outside import Outside
 from amfast.sim.clock import MILLION
@@ -22,7 +25,7 @@ from amfast.sim.contract.port import Port
 from amfast.sim.contract.promises import Promises
 from amfast.sim.contract.receiver import Client, Receiver
 from amfast.sim.node import PORT, name_of
-from amfast.storage import Persistent
+from amfast.storage.snapshot import Persistent
 
 _RESOLVE_TIMEOUT_NS = 300 * 10**9
 _MAINTENANCE_S = 300.0
@@ -56,6 +59,9 @@ class DiskFile:
         while True:
             await self._clock.sleep(seconds)
             self.maintain()
+
+    async def finish(self) -> None:
+        self.maintain()
 
     def maintain(self) -> None:
         self._state.collect_garbage()
@@ -160,8 +166,14 @@ class Node:
         if self.process is not None and self.serving:
             self.process.run(self.app.store.post, body, _RESOLVE_TIMEOUT_NS)
 
-    def _read_config(self, path: object, sendable: object, mode: object) -> Config:
-        return loads(self._around.config(), str(path), sendable, mode)  # type: ignore[arg-type]
+    def _read_config(
+        self,
+        path: str | Path,
+        sendable: Collection[str],
+        mode: MatcherMode,
+        template_problem: TemplateProblem,
+    ) -> Config:
+        return loads(self._around.config(), str(path), sendable, mode, template_problem)
 
     def _options(self) -> Options:
         promises, timing = self._around.promises, self._around.promises.timing

@@ -19,7 +19,8 @@ _QUOTING: Final = {ord(char): f"&#{ord(char)};" for char in "\"'+"} | {
     ord("<"): "&lt;",
     ord(">"): "&gt;",
 }
-_TEXT: Final = _QUOTING | {ord("&"): "&amp;"}
+_TEXT: Final = [("&", "&amp;"), *((chr(code), escape) for code, escape in _QUOTING.items())]
+"""What is replaced in turn: nearly every text has nothing of it, and that is seen quickest so."""
 
 _KEPT_UNQUOTED: Final = (
     _QUOTING
@@ -33,22 +34,28 @@ _UNQUOTED: Final = _KEPT_UNQUOTED | {ord("&"): "&amp;"}
 _SAFE_NAME: Final = re.compile("[0-9a-z]+")
 
 
+def _as_text(found: str) -> str:
+    for char, escape in _TEXT:
+        found = found.replace(char, escape)
+    return found
+
+
 def text(*values: Value) -> str:
     """Text between tags."""
     found, content = printed(values)
-    return found if content is HTML else found.translate(_TEXT)
+    return found if content is HTML else _as_text(found)
 
 
 def rcdata(*values: Value) -> str:
     """Text of a ``textarea`` or ``title``, where references count but tags do not."""
     found, content = printed(values)
-    return found.translate(_QUOTING if content is HTML else _TEXT)
+    return found.translate(_QUOTING) if content is HTML else _as_text(found)
 
 
 def quoted(*values: Value) -> str:
     """A part of a quoted attribute value; of HTML, its text."""
     found, content = printed(values)
-    return stripped(found).translate(_QUOTING) if content is HTML else found.translate(_TEXT)
+    return stripped(found).translate(_QUOTING) if content is HTML else _as_text(found)
 
 
 def unquoted(*values: Value) -> str:

@@ -22,6 +22,7 @@ _UNRESERVED: Final = frozenset((string.ascii_letters + string.digits + "-._~").e
 _RESERVED: Final = frozenset(b"!#$&*+,/:;=?@[]")
 _ESCAPED: Final = [chr(byte) if byte in _UNRESERVED else f"%{byte:02x}" for byte in range(256)]
 _NORMAL: Final = [chr(byte) if byte in _RESERVED else text for byte, text in enumerate(_ESCAPED)]
+_NORMAL_ALREADY: Final = re.compile(r"(?:[-._~!#$&*+,/:;=?@\[\]A-Za-z0-9]|%[0-9a-fA-F]{2})*+")
 _PERCENT: Final = re.compile(rb"(%[0-9a-fA-F]{2})")
 
 _SOURCE: Final = re.compile(r"([\t\n\f\r ]*+)([^\t\n\f\r ]*+)([\t\n\f\r 0-9a-zA-Z]*+)")
@@ -67,6 +68,8 @@ def normalized(*values: Value) -> str:
 
 def normal(url: str) -> str:
     """``url`` with everything percent-encoded that is neither allowed in a URL nor an encoded byte."""
+    if _NORMAL_ALREADY.fullmatch(url):
+        return url
     pieces = _PERCENT.split(bytes_of(url))
     return "".join(
         piece.decode() if number % 2 else "".join(map(_NORMAL.__getitem__, piece))

@@ -1,0 +1,209 @@
+"""The journal beside a snapshot: what changed since it was written, on disk before anybody is told that it is done.
+
+Changes that come while the disk is busy wait for it together, so that one write serves them all. A thread does the
+writing; the event loop never waits for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from amfast.storage.frames import FrameReader, frame
+from amfast.storage.threads import RunInThread
+from amfast.storage.whole import sync_folder, write_all, write_atomically
+
+HEADER: Final = b"amfast journal 1\n"
+PORTION_BYTES: Final = 16 << 20
+"""Of records in one frame."""
+PENDING_BYTES_MAX: Final = 64 << 20
+"""Of records that wait for the disk; beyond it they are left to the next snapshot."""
+WAIT_MAX_S: Final = 10.0
+"""How long anybody waits for the disk; then what was written counts as given up."""
+
+
+class Mark(NamedTuple):
+    """A place in the journal up to which a snapshot makes it superfluous."""
+
+    generation: int
+    size: int
+
+
+@dataclass(slots=True)
+class Replay:
+    """What was found in a journal."""
+
+    records: int = 0
+    damaged_at: int = -1
+    """Where the first damage begins that good frames follow; -1 without any."""
+    torn_bytes: int = 0
+    """What the last write before a crash left unfinished; nobody was told that it was done."""
+
+
+class Journal:
+    """Delimited records in checksummed frames, one frame for each write. ``on_failure`` hears why the disk fails."""
+
+    def __init__(
+        self, path: Path, on_failure: Callable[[Exception], None], run: RunInThread = asyncio.to_thread
+    ) -> None:
+        self._path = path
+        self._on_failure = on_failure
+        self._run = run
+        self._lock = threading.Lock()
+        self._file = -1
+        self._generation = 0
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._under_way: asyncio.Future[None] | None = None
+        """Done when what is being written is on disk, or was given up."""
+        self._next: asyncio.Future[None] | None = None
+        """The same for what is pending."""
+        self._task: asyncio.Task[None] | None = None
+        self.size = 0
+        """Bytes that are on disk."""
+        self.writes = 0
+
+    def replay(self, file: BinaryIO, take: Callable[[bytes], object]) -> Replay:
+        """Give what the file of an earlier life holds to ``take``, write by write; go on behind what is good.
+
+        Raises ValueError if it is not one of ours, OSError.
+        """
+        header = file.read(len(HEADER))
+        if header != HEADER:
+            if HEADER.startswith(header):
+                return Replay()  # the crash came before anything was in it
+            raise ValueError("it does not begin as a journal of this version does")
+        found = Replay()
+        reader = FrameReader(file)
+        for content in reader:
+            take(content)
+            found.records += 1
+        self.size = reader.end
+        if reader.damages:
+            found.damaged_at = reader.damages[0]
+        found.torn_bytes = reader.size - reader.end
+        return found
+
+    # In the event loop
+
+    def add(self, record: bytes) -> None:
+        """Have one delimited record written soon; the call never waits."""
+        self._pending.append(record)
+        self._pending_bytes += len(record)
+        if self._pending_bytes > PENDING_BYTES_MAX:
+            self._pending.clear()
+            self._pending_bytes = 0
+            self._on_failure(OSError("changes come faster than the disk takes them"))
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._write_pending())
+
+    def settled(self) -> Awaitable[None] | None:
+        """Something to wait for until what was added so far is on disk or was given up; None if it is already."""
+        latest = self._next or self._under_way
+        return None if latest is None else self._wait(latest)
+
+    async def _wait(self, done: asyncio.Future[None]) -> None:
+        """A disk that hangs must not make everybody hang who is only to know that it holds something."""
+        finished, _ = await asyncio.wait((done,), timeout=WAIT_MAX_S)
+        if not finished:
+            self._on_failure(TimeoutError(f"a write has taken more than {WAIT_MAX_S:g} s"))
+
+    def mark(self) -> Mark:
+        """What a snapshot of the state as it is now makes superfluous."""
+        return Mark(self._generation, self.size)
+
+    async def _write_pending(self) -> None:
+        while self._next is not None:
+            records, self._pending, self._pending_bytes = self._pending, [], 0
+            done, self._next = self._next, None
+            self._under_way = done
+            try:
+                if records:
+                    await self._run(partial(self._append, records))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must be told, and nobody wait for ever
+                self._on_failure(error)
+            self._under_way = None
+            done.set_result(None)
+        self._task = None
+
+    # In threads
+
+    def _append(self, records: list[bytes]) -> None:
+        with self._lock:
+            self._open()
+            size = self.size
+            try:
+                for content in _portions(records):
+                    write_all(self._file, framed := frame(content))
+                    size += len(framed)
+                os.fdatasync(self._file)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._file, self.size)
+                self._close()  # the next write looks anew at what there is
+                raise
+            self.size = size
+            self.writes += 1
+
+    def _open(self) -> None:
+        """Have the file open, with nothing behind what counts. Raises OSError."""
+        if self._file >= 0:
+            return
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        try:
+            os.ftruncate(file, self.size)
+            if self.size == 0:
+                write_all(file, HEADER)
+                os.fdatasync(file)
+                sync_folder(self._path.parent)
+        except OSError:
+            os.close(file)
+            raise
+        self.size = max(self.size, len(HEADER))
+        self._file = file
+
+    def cut(self, mark: Mark) -> None:
+        """Forget what came before the mark: the snapshot on disk has it. Raises OSError."""
+        with self._lock:
+            if mark.generation != self._generation or not self._path.exists():
+                return
+            self._generation += 1
+            self._close()
+            rest = self._path.read_bytes()[max(mark.size, len(HEADER)) : self.size]
+            try:
+                if rest:
+                    write_atomically(self._path, (HEADER, rest))
+                else:
+                    self._path.unlink()
+            finally:  # even what fails at last may have put the new file in place
+                self.size = min(self.size, self._path.stat().st_size if self._path.exists() else 0)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _portions(records: list[bytes]) -> Iterator[bytes]:
+    """The records joined to contents of frames."""
+    start = size = 0
+    for place, record in enumerate(records):
+        if size and size + len(record) > PORTION_BYTES:
+            yield b"".join(records[start:place])
+            start, size = place, 0
+        size += len(record)
+    yield b"".join(records[start:])

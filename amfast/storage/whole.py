@@ -1,0 +1,154 @@
+"""Whole files: written beside the old one and renamed over it, and set aside when they are damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from amfast.model.errors import AmfastError
+from amfast.model.timestamp import NS, Time, format_nano
+
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
+COPIES_MAX = 1000
+"""Of damaged files with the same name and time."""
+
+
+def write_atomically(path: Path, pieces: Iterable[bytes]) -> int:
+    """Replace a file so that a crash leaves the old or the new one; returns its size.
+
+    Raises OSError; the old file then stays, and nothing else.
+    """
+    new = NewFile(path)
+    try:
+        for piece in pieces:
+            new.write(piece)
+        new.put_in_place()
+    except OSError:
+        new.give_up()
+        raise
+    return new.size
+
+
+class NewFile:
+    """What is to replace a file, as long as it is being written. Raises OSError, as its methods do."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+        self._file = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        write_all(self._file, data)
+        self.size += len(data)
+
+    def put_in_place(self) -> None:
+        """Have it on disk, then under its name, and that on disk as well."""
+        os.fsync(self._file)
+        self._close()
+        self._temporary.replace(self._path)
+        sync_folder(self._path.parent)
+
+    def give_up(self) -> None:
+        """Leave the old file as it is."""
+        with contextlib.suppress(OSError):
+            self._close()
+        with contextlib.suppress(OSError):
+            self._temporary.unlink()
+
+    def _close(self) -> None:
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
+
+
+def write_all(file: int, data: bytes) -> None:
+    """Write everything, however the system cuts it. Raises OSError."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk. Raises OSError."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def lock_folder(folder: Path) -> int:
+    """Take a folder for this process, until the file descriptor is closed or the process ends. Raises AmfastError."""
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(opened)
+            raise AmfastError(f"another amfast uses the data directory {folder}") from None
+        except OSError:  # a file system without locks
+            pass
+    except OSError as error:
+        raise AmfastError(f"cannot open the data directory {folder}: {error.strerror}") from error
+    return opened
+
+
+def remove_leftovers(path: Path) -> int:
+    """Remove what crashes left of unfinished writes of this file; returns how many."""
+    count = 0
+    with contextlib.suppress(OSError):  # then they stay, and do no harm
+        for other in path.parent.iterdir():
+            if other.name.startswith(path.name) and _TEMPORARY.fullmatch(other.name[len(path.name) :]):
+                other.unlink()
+                count += 1
+    return count
+
+
+def set_aside(path: Path, now_ns: int) -> Path:
+    """Keep a damaged file under another name as well; returns that name. Raises AmfastError.
+
+    The file itself stays until the next one is renamed over it, so a crash loses nothing of it.
+    """
+    try:
+        return _set_aside(path, now_ns)
+    except OSError as error:
+        raise AmfastError(
+            f"{path} is damaged and cannot be kept under another name: {error.strerror or error}; "
+            "move it away to start without it"
+        ) from error
+
+
+def _set_aside(path: Path, now_ns: int) -> Path:
+    time = format_nano(Time(now_ns // NS * NS))
+    for number in range(COPIES_MAX):
+        name = path.with_name(f"{path.name}.damaged-{time}{f'-{number}' if number else ''}")
+        try:
+            os.link(path, name)
+        except FileExistsError:
+            continue
+        except OSError:  # a file system without hard links
+            if name.exists():
+                continue
+            shutil.copyfile(path, name)
+        return name
+    raise OSError(f"there are {COPIES_MAX} damaged files of this name and time")
+
+
+@contextlib.contextmanager
+def open_if_there(path: Path) -> Iterator[BinaryIO | None]:
+    """The file for reading, None if there is none. Raises AmfastError when it cannot be read, then or later."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        yield None
+    except OSError as error:
+        raise AmfastError(f"cannot read {path}: {error.strerror}") from error

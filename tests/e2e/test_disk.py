@@ -1,0 +1,119 @@
+"""What is on disk when a node is killed, and what the next life makes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .api import alert, in_seconds, matcher, silence
+from .node import Node
+from .polling import eventually, stays_quiet
+from .settings import config_text, quiet_s
+
+if TYPE_CHECKING:
+    from .programs import Programs
+    from .sink import Sink
+
+REPEATED_S = 240
+"""How long an alert holds that a Prometheus repeats every minute."""
+
+
+def lone_node(programs: Programs, sink: Sink, *flags: str, group_wait_s: int = 1) -> Node:
+    config = config_text(sink.url(), group_wait_s=group_wait_s)
+    return Node(programs, "node", "amfast", config, flags=flags)
+
+
+def start(node: Node) -> None:
+    node.start()
+    node.wait_ready(1)
+
+
+def firing(case: str) -> dict[str, object]:
+    return alert(case) | {"endsAt": in_seconds(REPEATED_S)}
+
+
+def test_a_killed_node_has_every_silence_it_answered_and_repeats_no_notification(
+    programs: Programs, sink: Sink
+) -> None:
+    node = lone_node(programs, sink)
+    start(node)
+    node.api.post_alerts(firing("told"))
+    sink.wait_for("told")
+    node.wait_next_flush()
+    ids = [node.api.add_silence(silence(matcher("case", str(number)))) for number in range(5)]
+    node.api.expire_silence(ids[0])
+    before = node.api.silences()
+    node.kill()
+    start(node)
+    assert node.api.silences() == before
+    assert set(before) == set(ids)
+    node.api.post_alerts(firing("told"), firing("4"), firing("new"))
+    sink.wait_for("new")
+    stays_quiet(quiet_s(1))
+    assert {case: sink.statuses(case) for case in ("told", "4", "new")} == {
+        "told": ["firing"],
+        "4": [],
+        "new": ["firing"],
+    }
+
+
+@pytest.mark.parametrize("end", ["terminate", "kill"])
+def test_what_was_accepted_and_not_yet_told_is_told_after_the_restart(
+    programs: Programs, sink: Sink, end: str
+) -> None:
+    node = lone_node(programs, sink, "--data.maintenance-interval=1s", group_wait_s=6)
+    start(node)
+    node.api.post_alerts(firing("waiting"))
+    path = node.data_folder / "alerts"
+    eventually(path.exists, "the alerts are written")
+    written = path.stat().st_mtime_ns
+    eventually(lambda: path.stat().st_mtime_ns > written, "the alerts are written again")
+    getattr(node, end)()
+    start(node)
+    assert node.api.alert_of("waiting") is not None
+    sink.wait_for("waiting")
+
+
+def test_an_end_that_came_just_before_the_stop_is_told_after_the_restart(
+    programs: Programs, sink: Sink
+) -> None:
+    node = lone_node(programs, sink)
+    start(node)
+    said = firing("ending")
+    node.api.post_alerts(said)
+    sink.wait_for("ending")
+    node.api.post_alerts(said | {"endsAt": in_seconds(0)})
+    node.terminate()
+    start(node)
+    assert sink.wait_for("ending", 2).body["status"] == "resolved"
+    stays_quiet(quiet_s(1))
+    assert sink.statuses("ending") == ["firing", "resolved"]
+
+
+def test_without_alerts_on_disk_a_restart_knows_none(programs: Programs, sink: Sink) -> None:
+    node = lone_node(programs, sink)
+    start(node)
+    node.api.post_alerts(firing("forgotten"))
+    node.terminate()
+    assert (node.data_folder / "alerts").exists()
+    node.flags = ("--no-storage.alerts",)
+    start(node)
+    assert node.api.alerts() == []
+    node.terminate()
+    assert sorted(path.name for path in node.data_folder.iterdir()) == ["nflog", "silences"]
+
+
+def test_a_damaged_file_is_told_and_does_not_stop_the_start(programs: Programs, sink: Sink) -> None:
+    node = lone_node(programs, sink)
+    start(node)
+    ids = [node.api.add_silence(silence(matcher("case", str(number)))) for number in range(3)]
+    node.terminate()
+    path = node.data_folder / "silences"
+    path.write_bytes(path.read_bytes()[:-5])
+    start(node)
+    assert len(node.api.silences()) == 2
+    assert set(node.api.silences()) < set(ids)
+    assert node.api.metric("amfast_silences_damaged_files_total") == 1
+    assert "level=ERROR" in node.program.log_tail
+    assert len(list(node.data_folder.glob("silences.damaged-*"))) == 1
