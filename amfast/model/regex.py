@@ -20,6 +20,10 @@ PATTERN_BYTES_MAX: Final = 32 << 10
 """Of a pattern that is more than plain alternatives: RE2 takes quadratic time to compile it, a second at worst."""
 EFFORT_MAX: Final = 1_000_000
 """Microseconds, about, that all patterns of one request may take to compile."""
+SEARCH_STEPS_MAX: Final = 10_000_000
+"""Instructions of the program times bytes of the value: RE2 takes that many steps at worst, a tenth of a second."""
+SEARCHED_BYTES_MIN: Final = 1024
+"""Of a value that is searched whatever the program."""
 _QUADRATIC_BYTES: Final = 1000
 """Of which one takes as long as an instruction of the program; both are measured at about a microsecond."""
 
@@ -129,14 +133,23 @@ def _literals(text: str) -> frozenset[str] | None:
 
 @lru_cache(PATTERNS_REMEMBERED)
 def _search(text: str) -> tuple[Callable[[str], bool], int]:
-    """Compile ``text``; the function says whether a value matches. Also gives the effort."""
+    """Compile ``text``; the function says whether a value matches. Also gives the effort.
+
+    A value that is so long that it could hold up the node is not searched and does not match.
+    """
     size = len(text.encode("utf-8", "replace"))
     if size > PATTERN_BYTES_MAX:
         raise PatternError(f"expression too large: {size} bytes (at most {PATTERN_BYTES_MAX})")
     program = compiled(f"^(?:{text})$", _OPTIONS)
     search = program.search
     effort = program.programsize + size * size // _QUADRATIC_BYTES
-    return lambda value: search(value.encode("utf-8", "replace")) is not None, effort
+    bytes_max = max(SEARCH_STEPS_MAX // program.programsize, SEARCHED_BYTES_MIN)
+
+    def matches(value: str) -> bool:
+        data = value.encode("utf-8", "replace")
+        return len(data) <= bytes_max and search(data) is not None
+
+    return matches, effort
 
 
 def compiled(text: str, options: re2.Options) -> re2._Regexp:

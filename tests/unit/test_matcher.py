@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
 import tracemalloc
@@ -201,6 +202,14 @@ def test_a_value_of_a_million_characters_is_searched_in_one_go_and_not_kept(patt
         assert tracemalloc.get_traced_memory()[0] < 500_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_value_that_could_hold_up_the_node_is_not_searched() -> None:
+    """A million letters would take this pattern seven seconds."""
+    pattern = Pattern("[ab]*a[ab]{1000}")
+    text = "".join(random.Random(1).choices("ab", k=1_000_000)) + "a" + "b" * 1000
+    assert pattern.matches(text[-9_000:])
+    assert not pattern.matches(text)
 
 
 def test_a_pattern_too_large_is_an_error_and_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
