@@ -37,14 +37,14 @@ class Collector:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 if headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
+                with collector._arrived:  # before the answer, after which the sender may look
+                    found = ExportTraceServiceRequest.FromString(body)
+                    collector.requests.append((self.path, headers, found))
+                    collector._arrived.notify_all()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/x-protobuf")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
-                with collector._arrived:
-                    found = ExportTraceServiceRequest.FromString(body)
-                    collector.requests.append((self.path, headers, found))
-                    collector._arrived.notify_all()
 
             def _body(self) -> bytes:
                 if self.headers["Content-Length"] is not None:
