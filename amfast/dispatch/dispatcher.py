@@ -139,10 +139,6 @@ class Dispatcher:
             group.start()
         return group
 
-    def groups(self) -> Iterator[Group]:
-        """All groups, in no order."""
-        yield from self._groups.values()
-
     def sorted_members(self) -> list[Members]:
         """The members of all groups, by the labels of the group, then its receiver."""
         if self._sorted is None:

@@ -8,8 +8,7 @@ import contextlib
 import importlib.util
 import logging
 import ssl
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from amfast.config.observing import KafkaOutput as KafkaConfig
@@ -18,12 +17,12 @@ from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError
 from amfast.recorder.counts import Counts
 from amfast.recorder.outputs import CLOSE_S, Entry
+from amfast.recorder.queued import QUEUE_MAX, Queued
 
 MakeContext = Callable[[TlsConfig], ssl.SSLContext]
 MakeProducer = Callable[..., Any]
 """``aiokafka.AIOKafkaProducer``, or what stands in for it."""
 
-_QUEUE: Final = 1024
 _ON_THE_WAY_MAX: Final = 10_000
 """Events that the client has and no broker has taken yet."""
 _LINGER_MS: Final = 5
@@ -67,7 +66,7 @@ def _expect(context: ssl.SSLContext, name: str) -> None:
     context.wrap_bio = wrap_with_name  # type: ignore[method-assign]
 
 
-class KafkaOutput:
+class KafkaOutput(Queued):
     """Brokers that cannot be reached are tried again and again; what does not fit the queue meanwhile is dropped."""
 
     def __init__(
@@ -80,32 +79,18 @@ class KafkaOutput:
         counts: Counts,
         log: logging.Logger,
     ) -> None:
-        self.name = f"kafka:{','.join(sorted(config.brokers))}/{config.topic}"
+        name = f"kafka:{','.join(sorted(config.brokers))}/{config.topic}"
+        super().__init__(name, counts, log, config.buffer_size if config.buffer_size > 0 else QUEUE_MAX)
         self._topic = config.topic
         self._key = instance.encode()
         self._is_binary = config.format == "protobuf"
-        self._queue_max = config.buffer_size if config.buffer_size > 0 else _QUEUE
         self._make_producer = make_producer
         self._clock = clock
-        self._counts = counts
-        self._log = log
-        self._waiting: deque[bytes] = deque()
-        self._came = asyncio.Event()
-        self._is_closing = False
         self._on_the_way: set[asyncio.Future[Any]] = set()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def encode(self, entry: Entry) -> bytes:
         return entry.binary() if self._is_binary else entry.json()
-
-    async def write(self, payloads: Sequence[bytes]) -> str:
-        """See :class:`Output`."""
-        room = self._queue_max - len(self._waiting)
-        self._waiting.extend(payloads[:room])
-        if len(payloads) > room:
-            self._drop(len(payloads) - room, "the queue is full")
-        self._came.set()
-        return ""
 
     async def close(self) -> None:
         """See :class:`Output`."""
@@ -118,11 +103,6 @@ class KafkaOutput:
         left = len(self._waiting) + len(self._on_the_way)
         if left:
             self._drop(left, "the output ends")
-
-    def _drop(self, count: int, why: str) -> None:
-        self._counts.output_drops[self.name] += count
-        attrs = {"output": self.name, "events": count, "err": why}
-        self._log.warning("Events dropped", extra={"attrs": attrs})
 
     async def _run(self) -> None:
         producer = await self._connected()

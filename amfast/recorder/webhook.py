@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,11 +15,11 @@ from amfast.config.observing import WebhookOutput as WebhookConfig
 from amfast.model.clock import Clock
 from amfast.recorder.counts import Counts
 from amfast.recorder.outputs import CLOSE_S, Entry
+from amfast.recorder.queued import Queued
 
 Post = Callable[[str, bytes, float, HttpConfig], Awaitable[str]]
 """Posts a body to a URL within so many seconds; returns why that failed, empty when it was taken."""
 
-QUEUE_MAX: Final = 1024
 _TIMEOUT_NS: Final = 10_000_000_000
 _WORKERS: Final = 4
 _ATTEMPTS: Final = 3
@@ -31,14 +31,14 @@ _BATCH_WAIT_NS: Final = 100_000_000
 _NS: Final = 1e9
 
 
-class WebhookOutput:
-    """Some requests go on at a time; what comes while as many events wait as may is dropped."""
+class WebhookOutput(Queued):
+    """Some requests go on at a time."""
 
     def __init__(
         self, config: WebhookConfig, post: Post, *, clock: Clock, counts: Counts, log: logging.Logger
     ) -> None:
         self._url = "" if config.url is None else config.url.reveal()
-        self.name = f"webhook:{shown_url(self._url)}"
+        super().__init__(f"webhook:{shown_url(self._url)}", counts, log)
         self._http = config.http_config or HttpConfig()
         self._timeout_s = (config.timeout_ns or _TIMEOUT_NS) / _NS
         self._attempts = config.max_retries if config.max_retries > 0 else _ATTEMPTS
@@ -46,11 +46,6 @@ class WebhookOutput:
         self._batch = _Batching(config) if config.batch else None
         self._post = post
         self._clock = clock
-        self._counts = counts
-        self._log = log
-        self._waiting: deque[bytes] = deque()
-        self._came = asyncio.Event()
-        self._is_closing = False
         self._turn = asyncio.Lock()
         """Held by the worker that waits for more events to go with one."""
         workers = config.workers if config.workers > 0 else _WORKERS
@@ -59,15 +54,6 @@ class WebhookOutput:
 
     def encode(self, entry: Entry) -> bytes:
         return entry.json()
-
-    async def write(self, payloads: Sequence[bytes]) -> str:
-        """See :class:`Output`."""
-        room = QUEUE_MAX - len(self._waiting)
-        self._waiting.extend(payloads[:room])
-        if len(payloads) > room:
-            self._drop(len(payloads) - room, "the queue is full")
-        self._came.set()
-        return ""
 
     async def close(self) -> None:
         """See :class:`Output`. Attempts that are not over then are given up."""
@@ -84,11 +70,6 @@ class WebhookOutput:
         if self._waiting:
             self._drop(len(self._waiting), "the output ends")
             self._waiting.clear()
-
-    def _drop(self, count: int, why: str) -> None:
-        self._counts.output_drops[self.name] += count
-        attrs = {"output": self.name, "events": count, "err": why}
-        self._log.warning("Events dropped", extra={"attrs": attrs})
 
     async def _work(self) -> None:
         while True:

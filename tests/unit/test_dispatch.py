@@ -165,7 +165,7 @@ def test_groups_are_told_apart_by_their_labels() -> None:
         for i, team in enumerate("aab"):
             put(alert(team=team, i=str(i)))
         put(alert(i="none"))
-        assert sorted(group.key for group in dispatcher.groups()) == [
+        assert sorted(group.key for group in dispatcher._groups.values()) == [
             '{}:{team="a"}', '{}:{team="b"}', "{}:{}",
         ]  # fmt: skip
         await clock.sleep(6)
@@ -181,7 +181,7 @@ def test_a_resolved_alert_is_told_once_and_the_empty_group_goes() -> None:
         put(alert(team="t", i="1", ends=10))
         await clock.sleep(100)
         assert recorder.flushes == [(5, ["1"], [False]), (25, ["1"], [True])]
-        assert list(dispatcher.groups()) == []
+        assert list(dispatcher._groups.values()) == []
         put(alert(team="t", i="1", starts=100, ends=200))
         await clock.sleep(6)
         assert recorder.times[-1] == 105, "a new group waits again"
@@ -327,7 +327,9 @@ def test_a_flush_carries_the_intervals_of_its_route_which_children_do_not_inheri
         post(store, alert(middle="1"))
         post(store, alert(middle="1", deep="1"))
         await clock.sleep(31)
-        assert {group.route.options.receiver: group.members.muted_by for group in dispatcher.groups()} == {
+        assert {
+            group.route.options.receiver: group.members.muted_by for group in dispatcher._groups.values()
+        } == {
             "middle": ("m",),
             "deep": (),
         }
@@ -418,7 +420,7 @@ def test_an_end_that_is_still_to_be_told_is_not_lost_in_a_reload() -> None:
             (45, ["2"], [False]),
         ]
         await node.dispatcher.stop()
-        assert list(node.dispatcher.groups()) == []
+        assert list(node.dispatcher._groups.values()) == []
         assert len(node.store) == 1
 
     run_virtual(main)

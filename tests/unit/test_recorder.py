@@ -29,9 +29,10 @@ from amfast.recorder import recorder as recorder_module
 from amfast.recorder.counts import Counts
 from amfast.recorder.kafka import check_kafka, error_kind
 from amfast.recorder.outputs import Entry, stdout_output
+from amfast.recorder.queued import QUEUE_MAX
 from amfast.recorder.recorder import Outside, Recorder, check_can_record
-from amfast.recorder.webhook import QUEUE_MAX, shown_url
 from amfast.recorder.webhook import WebhookOutput as Webhook
+from amfast.recorder.webhook import shown_url
 from tests.support.alerts import alert
 from tests.support.virtual import VirtualClock, run_virtual
 
