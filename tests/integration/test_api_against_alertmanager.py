@@ -7,19 +7,14 @@ Debian's 0.25 is the partner unless ``AMFAST_ALERTMANAGER`` names another binary
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.support.started import Started, program, started
 from tests.support.web import Answer, RealClock, ServerThread, StandIns, ask, make_site
 
 CONFIG = """
@@ -503,47 +498,10 @@ QUERIES = [
 ]
 
 
-class Real(NamedTuple):
-    port: int
-    is_old: bool
-
-
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
-    program = os.environ.get("AMFAST_ALERTMANAGER") or shutil.which("prometheus-alertmanager")
-    if program is None:
-        pytest.skip("needs prometheus-alertmanager (Debian package of the same name) or AMFAST_ALERTMANAGER")
-    folder = tmp_path_factory.mktemp("alertmanager")
-    (folder / "am.yml").write_text(CONFIG)
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
-    command = [
-        program,
-        f"--config.file={folder / 'am.yml'}",
-        f"--storage.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-    ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        _wait_until_healthy(port, process, folder)
-        yield Real(port, "version 0.25" in version.stdout + version.stderr)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_until_healthy(port: int, process: subprocess.Popen, folder: Path) -> None:
-    for _ in range(100):
-        try:
-            if ask(port, "GET", "/-/healthy").status == 200:
-                return
-        except OSError:
-            assert process.poll() is None, (folder / "log").read_text()
-            time.sleep(0.1)
-    pytest.fail("Alertmanager did not become healthy")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    with started(program(), tmp_path_factory.mktemp("alertmanager"), CONFIG) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -599,7 +557,7 @@ def comparable(answer: Answer, *, is_old: bool) -> tuple[int, dict[str, str | No
     [PATHS, FRAMEWORK, ALERTS, SILENCES, QUERIES],
     ids=["paths", "framework", "alerts", "silences", "queries"],
 )
-def test_the_same_requests_bring_the_same_answers(rows: list[Row], real: Real, ours: int) -> None:
+def test_the_same_requests_bring_the_same_answers(rows: list[Row], real: Started, ours: int) -> None:
     differences = []
     for row in rows:
         if row.new and real.is_old:
@@ -615,7 +573,7 @@ def test_the_same_requests_bring_the_same_answers(rows: list[Row], real: Real, o
     assert not differences, "\n".join(differences)
 
 
-def test_a_listed_alert_looks_the_same(real: Real, ours: int) -> None:
+def test_a_listed_alert_looks_the_same(real: Started, ours: int) -> None:
     posted = [
         {
             "labels": {"alertname": "A<", "x": '<&>\u2028\u00fc"\\', "job": name, "none": ""},
@@ -644,7 +602,7 @@ def test_a_listed_alert_looks_the_same(real: Real, ours: int) -> None:
     assert "2026-01-02T03:04:05.123+02:30" in listed[1][0]
 
 
-def test_silences_live_the_same_life(real: Real, ours: int) -> None:
+def test_silences_live_the_same_life(real: Started, ours: int) -> None:
     """Create, see, change, replace, end: the states and texts agree at each step."""
     lives = []
     for port in (real.port, ours):

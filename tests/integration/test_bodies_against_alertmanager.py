@@ -7,19 +7,13 @@ ends the connection.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import random
 import re
-import shutil
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -32,6 +26,7 @@ from amfast.web.errors import RequestRefused
 from amfast.web.message import Request, Target
 from amfast.web.uri import is_request_uri
 from tests.support.posts import Poster, spoilt
+from tests.support.started import Started, program, started
 from tests.support.web import ask, exchange, parse_answer, request_bytes
 
 CONFIG = "{route: {receiver: d}, receivers: [{name: d}]}"
@@ -58,48 +53,13 @@ JSON_ONLY = (
 )  # fmt: skip
 
 
-class Partner(NamedTuple):
-    port: int
-    is_old: bool
-
-
 @pytest.fixture
-def partner(tmp_path: Path) -> Iterator[Partner]:
-    program = os.environ.get("AMFAST_ALERTMANAGER") or shutil.which("prometheus-alertmanager")
-    if program is None:
-        pytest.skip("needs prometheus-alertmanager (Debian package of the same name) or AMFAST_ALERTMANAGER")
-    with started(program, tmp_path) as one:
+def partner(tmp_path: Path) -> Iterator[Started]:
+    with started(program(), tmp_path, CONFIG) as one:
         yield one
 
 
-@contextlib.contextmanager
-def started(program: str, folder: Path) -> Iterator[Partner]:
-    (folder / "am.yml").write_text(CONFIG)
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
-    command = [
-        program,
-        f"--config.file={folder / 'am.yml'}",
-        f"--storage.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-    ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        for _ in range(100):
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            time.sleep(0.1)
-        yield Partner(port, "version 0.25" in version.stdout + version.stderr)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def theirs(partner: Partner, body: bytes) -> tuple[int, str] | None:
+def theirs(partner: Started, body: bytes) -> tuple[int, str] | None:
     """None when the connection was ended."""
     raw = exchange(partner.port, request_bytes("POST", "/api/v2/alerts", body))
     return (answer.status, answer.text) if raw and (answer := parse_answer(raw)) else None
@@ -127,7 +87,7 @@ class Ours:
         return answer.status, answer.body.decode()
 
 
-def differences(partner: Partner, bodies: list[bytes]) -> Iterator[str]:
+def differences(partner: Started, bodies: list[bytes]) -> Iterator[str]:
     ours = Ours(classic=partner.is_old)
     for body in bodies:
         mine, other = ours.answer(body), theirs(partner, body)
@@ -165,19 +125,19 @@ def random_bodies(seed: int, count: int, *, is_old: bool) -> list[bytes]:
     return bodies
 
 
-def test_bodies_that_are_no_json_or_hold_wrong_types_are_refused_in_the_same_words(partner: Partner) -> None:
+def test_bodies_that_are_no_json_or_hold_wrong_types_are_refused_in_the_same_words(partner: Started) -> None:
     bodies = [text.encode() for text in JSON_ONLY] + [b"[" + bytes((code,)) for code in range(128, 256)]
     found = list(differences(partner, bodies))
     assert not found, "\n".join(found)
 
 
-def test_random_bodies_are_answered_alike(partner: Partner) -> None:
+def test_random_bodies_are_answered_alike(partner: Started) -> None:
     """``python -m tests.integration.test_bodies_against_alertmanager SEED COUNT`` compares as many as you like."""
     found = list(differences(partner, random_bodies(SEED, BODIES, is_old=partner.is_old)))
     assert not found, f"seed {SEED}\n" + "\n".join(found)
 
 
-def test_the_same_alerts_are_stored(partner: Partner) -> None:
+def test_the_same_alerts_are_stored(partner: Started) -> None:
     """After the same bodies both list the same annotations, starts and URLs."""
     ours = Ours(classic=partner.is_old)
     for body in random_bodies(SEED, BODIES, is_old=partner.is_old):
@@ -195,10 +155,6 @@ def test_the_same_alerts_are_stored(partner: Partner) -> None:
 if __name__ == "__main__":
     import tempfile
 
-    with tempfile.TemporaryDirectory() as folder:
-        program = os.environ.get("AMFAST_ALERTMANAGER", "prometheus-alertmanager")
-        with started(program, Path(folder)) as one:
-            for text in differences(
-                one, random_bodies(int(sys.argv[1]), int(sys.argv[2]), is_old=one.is_old)
-            ):
-                sys.stdout.write(text + "\n")
+    with tempfile.TemporaryDirectory() as folder, started(program(), Path(folder), CONFIG) as one:
+        for text in differences(one, random_bodies(int(sys.argv[1]), int(sys.argv[2]), is_old=one.is_old)):
+            sys.stdout.write(text + "\n")
