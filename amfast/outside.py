@@ -51,7 +51,9 @@ class Snapshot(Measured, Protocol):
 class MakeSnapshot(Protocol):
     """Opens the file of that name."""
 
-    def __call__(self, name: str, state: Persistent, /, *, clock: Clock, log: logging.Logger) -> Snapshot: ...
+    def __call__(
+        self, name: str, state: Persistent, /, *, clock: Clock, log: logging.Logger, spacing_s: float = 0.0
+    ) -> Snapshot: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,10 @@ class Persistent(Protocol):
 
 
 class SnapshotFile:
-    """One state and its files. ``name`` is the word for it in the metrics: ``silences`` or ``nflog``."""
+    """One state and its files. ``name`` is the word for it in the metrics: ``silences`` or ``nflog``.
+
+    ``spacing_s`` lies between the writes of the journal.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class SnapshotFile:
         clock: Clock,
         log: logging.Logger,
         run: RunInThread = asyncio.to_thread,
+        spacing_s: float = 0.0,
     ) -> None:
         self._path = directory / name
         self._journal_path = directory / f"{name}.journal"
@@ -67,7 +71,7 @@ class SnapshotFile:
         self._clock = clock
         self._log = log
         self._run = run
-        self.journal = Journal(self._journal_path, self._journal_failed, run)
+        self.journal = Journal(self._journal_path, self._journal_failed, run, spacing_s)
         self._writing = threading.Lock()
         self._written = 0
         """The number of the maintenance run whose data the file holds."""

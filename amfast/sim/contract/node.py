@@ -44,6 +44,7 @@ class DiskFile:
         *,
         clock: Clock,
         log: logging.Logger,  # noqa: ARG002 - as the protocol has it
+        spacing_s: float = 0.0,  # noqa: ARG002
     ) -> None:
         self._disk = disk
         self._process = process
