@@ -62,7 +62,7 @@ class ActiveIntervals:
             flush.mark_muted(())
             return alerts
         flush.mark_muted(names)  # one of them would have been enough, so all of them mute
-        self.counts.suppressed(len(alerts), self.reason)
+        self.counts.suppressed(len(alerts), self.reason, flush)
         return ()
 
 
@@ -80,7 +80,7 @@ class MuteIntervals:
         flush.mark_muted(muting)
         if not muting:
             return alerts
-        self.counts.suppressed(len(alerts), self.reason)
+        self.counts.suppressed(len(alerts), self.reason, flush)
         return ()
 
 
@@ -94,11 +94,11 @@ class Inhibit:
     counts: Counts
     clock: Clock
 
-    async def __call__(self, _flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
         free = await _pick(
             alerts, lambda alert: not self.inhibiting(alert.labels, alert.fingerprint), self.clock
         )
-        self.counts.suppressed(len(alerts) - len(free), self.reason)
+        self.counts.suppressed(len(alerts) - len(free), self.reason, flush)
         return free
 
 
@@ -112,9 +112,9 @@ class Silence:
     counts: Counts
     clock: Clock
 
-    async def __call__(self, _flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
         audible = await _pick(alerts, lambda alert: not self.silencing(alert.labels), self.clock)
-        self.counts.suppressed(len(alerts) - len(audible), self.reason)
+        self.counts.suppressed(len(alerts) - len(audible), self.reason, flush)
         return audible
 
 
