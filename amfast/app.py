@@ -90,6 +90,8 @@ GARBAGE_OBJECTS = 20_000
 OLD_GARBAGE_ROUNDS = 100
 """Rounds through the young after which all is looked through: with many silences that takes a tenth of a second."""
 FREED_BYTES_KEPT = 4 << 20
+LOG_SPACING_S = 0.05
+"""Between two writes of the log's journal: flushes end with them, and there may be thousands a second."""
 WATCH_INTERVAL_S = 2.0
 """How often ``--config.auto-reload`` looks at the file."""
 
@@ -197,7 +199,7 @@ class App:
         directory = Path(options.storage_path)
         file = partial(SnapshotFile, directory, run=outside.run, disk=outside.disk)
         self._files = (
-            file("nflog", self._nflog, clock=clock, log=_logger("nflog")),
+            file("nflog", self._nflog, clock=clock, log=_logger("nflog"), spacing_s=LOG_SPACING_S),
             file("silences", self._silences, clock=clock, log=_logger("silences")),
         )
         self._alerts_file = AlertsFile(

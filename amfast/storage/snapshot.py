@@ -48,7 +48,10 @@ class Persistent(Protocol):
 
 
 class SnapshotFile:
-    """One state and its files. ``name`` is the word for it in the metrics: ``silences`` or ``nflog``."""
+    """One state and its files. ``name`` is the word for it in the metrics: ``silences`` or ``nflog``.
+
+    ``spacing_s`` lies between the writes of the journal.
+    """
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class SnapshotFile:
         log: logging.Logger,
         run: RunInThread = asyncio.to_thread,
         disk: Disk = MACHINE,
+        spacing_s: float = 0.0,
     ) -> None:
         self._path = directory / name
         self._journal_path = directory / f"{name}.journal"
@@ -69,7 +73,7 @@ class SnapshotFile:
         self._log = log
         self._run = run
         self._disk = disk
-        self.journal = Journal(self._journal_path, self._journal_failed, run, disk)
+        self.journal = Journal(self._journal_path, self._journal_failed, run, disk, spacing_s)
         self._writing = threading.Lock()
         self._written = 0
         """The number of the maintenance run whose data the file holds."""

@@ -20,7 +20,7 @@ from amfast.sim.contract.world import World
 from amfast.storage.snapshot import SnapshotFile
 
 _LOOK_S = 10
-_CLOSE_NS = 10**6
+_CLOSE_S = 0.001
 
 log = logging.getLogger("amfast.sim")
 
@@ -124,15 +124,16 @@ class Kept:
 
     def _compare_timers(self, node: Node, before: dict[GroupName, int]) -> None:
         promises, now_ns, timers = self._world.promises, node.now_ns(), dict(node.app.timers())
-        ready_ns = now_ns + round(promises.start_delay_s * 10**9)
+        runs_us = self._world.now_us - node.started_us
+        ready_ns = now_ns + round(promises.start_delay_s * 10**9) - runs_us * 1000
         longest_ns = now_ns + round(max(promises.group_wait_s, promises.group_interval_s) * 10**9)
         for name, due_ns in before.items():
             # What was due while nobody ran is flushed at once, and a clock that was stepped makes no wait longer.
             is_comparable = now_ns < due_ns < longest_ns and name in timers
-            if is_comparable and abs(timers[name] - max(due_ns, ready_ns)) > _CLOSE_NS:
-                moved_s = (timers[name] - due_ns) / 10**9
+            moved_s = (timers.get(name, 0) - max(due_ns, ready_ns)) / 10**9
+            if is_comparable and abs(moved_s) > _CLOSE_S:
                 self._violations.add(
-                    self._world.now_us, f"node{node.index} has moved the timer of {name} by {moved_s:.0f} s"
+                    self._world.now_us, f"node{node.index} has moved the timer of {name} by {moved_s:.3f} s"
                 )
 
     def _forgotten(self, node: Node, what: str) -> None:

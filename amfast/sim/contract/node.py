@@ -54,6 +54,8 @@ class Node:
         self.process: Process | None = None
         self.app: App
         self.lives = 0
+        self.started_us = 0
+        """When the process began."""
         self._around = around
         self._port = port
 
@@ -70,6 +72,7 @@ class Node:
         """Begin a process, which joins the others and then serves."""
         around, loop = self._around, self._around.loop
         self.lives += 1
+        self.started_us = loop.now_us
         self.process = process = Process(loop)
         self._port.open(process)
         rng = Random(f"{around.seed}/node {self.index}/life {self.lives}")  # noqa: S311 - repeatable on purpose
