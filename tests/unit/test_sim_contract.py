@@ -175,7 +175,7 @@ def test_alerts_that_do_not_survive_a_restart_are_noticed(monkeypatch):
 
 def test_timers_that_begin_anew_after_a_restart_are_noticed(monkeypatch):
     monkeypatch.setattr(Dispatcher, "resume", lambda _dispatcher, _timers: None)
-    assert "has moved the timer of" in found("upgrades", 101)
+    assert "has moved the timer of" in found("upgrades", 102)
 
 
 def test_merging_that_depends_on_the_order_is_noticed(monkeypatch):
