@@ -254,7 +254,7 @@ def test_the_document_has_the_names_and_the_values_of_the_formulas():
     rows = re.findall(r"^\| `(\w+)` \| .*? \| (\d+) \|", text, re.MULTILINE)
     assert len(rows) == 9
     assert [(name, round(getattr(usual, name))) for name, _ in rows] == [(name, int(v)) for name, v in rows]
-    for name in ("notified_s", "skew_s", "attempts", "quiet_s", "equal_s", "learned_s"):
+    for name in ("notified_s", "skew_s", "attempts", "quiet_s", "equal_s", "learned_s", "saved_s"):
         assert re.search(rf"`{name}`.{{0,300}}\({getattr(usual, name):.0f}\b", text, re.DOTALL), name
     assert [name for name in re.findall(r"`(\w+_s|copies_\w+)`", text) if not hasattr(usual, name)] == []
 
