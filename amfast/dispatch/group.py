@@ -15,7 +15,7 @@ from itertools import chain
 
 from amfast._ext.grouping import Members, Places, Snapshot
 from amfast._ext.table import ALL_MARKS, StoredAlert
-from amfast.dispatch.agenda import SPACING_US, Agenda
+from amfast.dispatch.agenda import Agenda
 from amfast.dispatch.route import Route
 from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
@@ -84,6 +84,11 @@ class Group:
         self._tick_missed = False
         self.due_us: int | None = None
         """Monotonic time of the next flush, once it is set."""
+        self._beat_us = 0
+        """A time at which it was or would have been due; neither a start nor what delays a flush changes the beat.
+
+        So the nodes of a cluster stay in step, and their turns apart.
+        """
         self._is_retired = False
         self._flushes = 0
         self._is_cut_off = False
@@ -128,23 +133,25 @@ class Group:
         A wait that had begun goes on, if the route is what it was, and no flush begins beside one of the old group.
         """
         if old.route.options == self.route.options:
-            self.due_us = old.due_us
+            self.due_us, self._beat_us = old.due_us, old._beat_us
             self.members.muted_by = old.members.muted_by
         if old._flushing is not None:
             self._flushing = old._flushing
             self._flushing.add_done_callback(self._predecessor_ended)
 
     def next_due_us(self) -> int | None:
-        """When to flush next, for a life to come: at once if a flush is under way or was cut off."""
+        """When to flush next, for a life to come: a flush that is under way or was cut off is to be made again."""
         is_open = self._flushing is not None or self._is_cut_off
-        return self._context.clock.monotonic_us() if is_open else self.due_us
+        if self.due_us is None or not is_open:
+            return self.due_us
+        return self.due_us - self.route.options.group_interval_ns // 1000
 
     def resume(self, due_us: int) -> None:
         """Before the start: wait until this time, or no longer than a wait can last, instead of beginning anew."""
         clock, options = self._context.clock, self.route.options
         longest_us = max(options.group_wait_ns, options.group_interval_ns) // 1000
-        due_us = min(due_us, clock.monotonic_us() + longest_us)
-        self.due_us = max(due_us, self._context.not_before_us)
+        self._beat_us = min(due_us, clock.monotonic_us() + longest_us)
+        self.due_us = max(self._beat_us, self._context.not_before_us)
 
     @property
     def is_flushing(self) -> bool:
@@ -170,17 +177,16 @@ class Group:
     def _first_due_us(self) -> int:
         clock, wait_ns = self._context.clock, self.route.options.group_wait_ns
         already_late = self._first_starts_ns + wait_ns < clock.now_ns()
-        wait_us = 0 if already_late else wait_ns // 1000
-        return max(clock.monotonic_us() + wait_us, self._context.not_before_us)
+        self._beat_us = clock.monotonic_us() + (0 if already_late else wait_ns // 1000)
+        return max(self._beat_us, self._context.not_before_us)
 
     def tick(self) -> None:
         """Flush, and set the timer of the next flush."""
         if self._is_retired:
             return
-        now_us = self._context.clock.monotonic_us()
-        # Waiting for others on the agenda must not add up from flush to flush.
-        began_us = now_us if self.due_us is None else max(self.due_us, now_us - SPACING_US)
-        self._context.agenda.put(began_us + self.route.options.group_interval_ns // 1000, self)
+        now_us, period_us = self._context.clock.monotonic_us(), self.route.options.group_interval_ns // 1000
+        began_us = max(self.due_us or 0, now_us)  # timers may be early
+        self._context.agenda.put(began_us + period_us - (began_us - self._beat_us) % period_us, self)
         if self._flushing is None:
             self._start_flush()
         else:
