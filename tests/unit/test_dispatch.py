@@ -307,7 +307,7 @@ def test_what_came_due_before_the_start_is_flushed_at_once_and_then_in_the_beat_
         put(alert(team="t", i="1"))
         (group,) = dispatcher._groups.values()
         group.resume(-47_000_000)
-        group.start()
+        group.start(clock.now_ns(), clock.monotonic_us())
         await clock.sleep(40)
         assert recorder.times == [0, 13, 33]
         await dispatcher.stop()
