@@ -16,6 +16,7 @@ from amfast.model.labels import Labels
 from amfast.model.notification import Notification, NotifyError
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
+from amfast.notify.doors import Doors
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.pipeline import Pipeline, build_pipeline
 from amfast.notify.stages import Inhibit, Settle, Silence
@@ -61,6 +62,7 @@ class Node:
             counts=self.counts,
             cluster_wait_s=lambda: wait_s,
             external_url="http://am:9093",
+            doors=Doors(clock),
         )
         self.muted: set[str] = set()
         self.inhibited: dict[int, str] = {}
