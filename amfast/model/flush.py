@@ -18,9 +18,12 @@ def _nowhere(_names: tuple[str, ...]) -> None:
     """Forget which time intervals mute a group."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Flush:
-    """One run of a group's pipeline. ``now_ns`` is the tick that started it, not the moment of sending."""
+    """One run of a group's pipeline. ``now_ns`` is the tick that started it, not the moment of sending.
+
+    Nobody changes one; the class is not frozen because that takes three times as long to make.
+    """
 
     receiver: str
     group_key: str

@@ -19,11 +19,12 @@ FailureReason = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Notification:
     """One flush of one group to one integration (reference templates, section 2).
 
     ``alerts`` are in group order; those still firing have no ``ends_at``. ``now_ns`` is the time of the flush.
+    Nobody changes one; the class is not frozen because that takes three times as long to make.
     """
 
     receiver: str

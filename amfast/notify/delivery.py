@@ -91,7 +91,8 @@ class Delivery:
         """
         # The peers before us in the order get their time to send and to tell us of it.
         wait_s = self.around.cluster_wait_s()
-        await self.around.clock.sleep(wait_s)
+        if wait_s > 0:
+            await self.around.clock.sleep(wait_s)
         news = self._news(flush, alerts)
         look_again = news is not None and wait_s > 0 and renew is not None
         if look_again:
@@ -230,8 +231,9 @@ class Delivery:
         if error is not None:
             counts.failed(kind, error.reason)
             raise error
-        attrs = {**self._who(flush), "attempts": attempts, "reason": notification.reason}
-        self.around.log.debug("Notified", extra={"attrs": attrs})
+        if self.around.log.isEnabledFor(logging.DEBUG):
+            attrs = {**self._who(flush), "attempts": attempts, "reason": notification.reason}
+            self.around.log.debug("Notified", extra={"attrs": attrs})
         return True
 
     async def _attempt(self, notification: Notification) -> NotifyError | None:

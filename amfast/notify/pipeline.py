@@ -57,7 +57,8 @@ class Pipeline:
         for stage in self.stages:
             if not passed:
                 break
-            passed = await self._pass(stage, flush, passed)
+            is_traced = self.tracing.tracer is not None and stage.name
+            passed = await (self._traced(stage, flush, passed) if is_traced else stage(flush, passed))
         if flush.told_of is not None and len(passed) < len(alerts):
             ids = {id(alert) for alert in passed}
             flush = replace(flush, muted=tuple(alert for alert in alerts if id(alert) not in ids))
@@ -70,9 +71,7 @@ class Pipeline:
         flush, alerts = await flush.renew(flush)
         return await self._pass_all(replace(flush, is_renewed=True), alerts)
 
-    async def _pass(self, stage: Stage, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
-        if not stage.name:
-            return await stage(flush, alerts)
+    async def _traced(self, stage: Stage, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
         said: dict[str, Attribute] = {
             "alerting.group.key": flush.group_key,
             "alerting.alerts.count": len(alerts),

@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from amfast.storage.disk import MACHINE, Disk, RunInThread
 from amfast.storage.frames import FrameReader, frame
-from amfast.storage.threads import RunInThread
-from amfast.storage.whole import sync_folder, write_all, write_atomically
+from amfast.storage.whole import read_all, size_of, sync_folder, write_all, write_atomically
 
 HEADER: Final = b"amfast journal 1\n"
 PORTION_BYTES: Final = 16 << 20
@@ -94,9 +94,11 @@ class Journal:
         path: Path,
         on_failure: Callable[[Exception], None],
         run: RunInThread = asyncio.to_thread,
+        disk: Disk = MACHINE,
         spacing_s: float = 0.0,
     ) -> None:
         self._path = path
+        self._disk = disk
         self._on_failure = on_failure
         self._run = run
         self._spacing_s = spacing_s
@@ -185,12 +187,12 @@ class Journal:
             size = self.size
             try:
                 for content in _portions(records):
-                    write_all(self._file, framed := frame(content))
+                    write_all(self._file, framed := frame(content), self._disk)
                     size += len(framed)
-                os.fdatasync(self._file)
+                self._disk.fdatasync(self._file)
             except OSError:
                 with contextlib.suppress(OSError):
-                    os.ftruncate(self._file, self.size)
+                    self._disk.ftruncate(self._file, self.size)
                 self._close()  # the next write looks anew at what there is
                 raise
             self.size = size
@@ -200,15 +202,15 @@ class Journal:
         """Have the file open, with nothing behind what counts. Raises OSError."""
         if self._file >= 0:
             return
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        file = self._disk.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         try:
-            os.ftruncate(file, self.size)
+            self._disk.ftruncate(file, self.size)
             if self.size == 0:
-                write_all(file, HEADER)
-                os.fdatasync(file)
-                sync_folder(self._path.parent)
+                write_all(file, HEADER, self._disk)
+                self._disk.fdatasync(file)
+                sync_folder(self._path.parent, self._disk)
         except OSError:
-            os.close(file)
+            self._disk.close(file)
             raise
         self.size = max(self.size, len(HEADER))
         self._file = file
@@ -216,18 +218,18 @@ class Journal:
     def cut(self, mark: Mark) -> None:
         """Forget what came before the mark: the snapshot on disk has it. Raises OSError."""
         with self._lock:
-            if mark.generation != self._generation or not self._path.exists():
+            if mark.generation != self._generation or size_of(self._path, self._disk) is None:
                 return
             self._generation += 1
             self._close()
-            rest = self._path.read_bytes()[max(mark.size, len(HEADER)) : self.size]
+            rest = read_all(self._path, self._disk)[max(mark.size, len(HEADER)) : self.size]
             try:
                 if rest:
-                    write_atomically(self._path, (HEADER, rest))
+                    write_atomically(self._path, (HEADER, rest), self._disk)
                 else:
-                    self._path.unlink()
+                    self._disk.unlink(self._path)
             finally:  # even what fails at last may have put the new file in place
-                self.size = min(self.size, self._path.stat().st_size if self._path.exists() else 0)
+                self.size = min(self.size, size_of(self._path, self._disk) or 0)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -236,7 +238,7 @@ class Journal:
 
     def _close(self) -> None:
         if self._file >= 0:
-            os.close(self._file)
+            self._disk.close(self._file)
             self._file = -1
 
 
