@@ -198,8 +198,7 @@ class Delivery:
     async def _retry(self, flush: Flush, notification: Notification, news: _News) -> bool:
         """Try until it works, with growing pauses, until an error says that trying is of no use.
 
-        Each attempt waits until the door lets it in.
-
+        Each attempt waits until the door lets it in, and the log gets a line when it fails otherwise than the last one.
         False when somebody else has written the log meanwhile.
         """
         kind, counts = self.integration.kind, self.around.counts
@@ -211,9 +210,8 @@ class Delivery:
             if await self.door.passed() and self.around.nflog.is_newer(news.key, news.entry):
                 return False
             while (error := await self._attempt(notification)) is not None and error.retry:
-                if said != (
-                    said := str(error)
-                ):  # else there would be a line for each of thousands of attempts
+                if str(error) != said:
+                    said = str(error)
                     self._log_retry(flush, error, attempts)
                 attempts += 1
                 jitter = 1 - PAUSE_JITTER + 2 * PAUSE_JITTER * self.around.random.random()

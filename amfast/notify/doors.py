@@ -1,9 +1,9 @@
 """When an attempt to send may begin, so that a dead receiver delays no other.
 
 Thousands of groups may have something to say to one receiver that refuses, fails or hangs. If all of them tried as
-often as each alone would, the node would do little else. So every integration has a door: it is open as long as one of the
-last attempts worked, and at a closed one the attempts wait in line. Of all closed doors of the node, each in its turn,
-one attempt begins every few milliseconds. The first that works opens its door again for all that wait at it.
+often as each alone would, the node would do little else. So every integration has a door: it is open as long as one
+of the last attempts worked, and at a closed one the attempts wait in line. Of all closed doors of the node, each in its
+turn, one attempt begins every few milliseconds. The first that works opens its door again for all that wait at it.
 """
 
 from __future__ import annotations
