@@ -10,8 +10,10 @@ from .api import alert, in_seconds, matcher, silence
 from .node import Node
 from .polling import eventually, stays_quiet
 from .settings import config_text, quiet_s
+from .sink import Answer
 
 if TYPE_CHECKING:
+    from .cluster import StartCluster
     from .programs import Programs
     from .sink import Sink
 
@@ -27,6 +29,15 @@ def lone_node(programs: Programs, sink: Sink, *flags: str, group_wait_s: int = 1
 def start(node: Node) -> None:
     node.start()
     node.wait_ready(1)
+
+
+def wait_written(node: Node) -> None:
+    """Until everything the node knows of alerts is on disk."""
+    path = node.data_folder / "alerts"
+    eventually(path.exists, "the alerts are written")
+    for _ in range(2):  # the first of the two may have begun before
+        written = path.stat().st_mtime_ns
+        eventually(lambda: path.stat().st_mtime_ns > written, "the alerts are written again")  # noqa: B023
 
 
 def firing(case: str) -> dict[str, object]:
@@ -65,14 +76,76 @@ def test_what_was_accepted_and_not_yet_told_is_told_after_the_restart(
     node = lone_node(programs, sink, "--data.maintenance-interval=1s", group_wait_s=6)
     start(node)
     node.api.post_alerts(firing("waiting"))
-    path = node.data_folder / "alerts"
-    eventually(path.exists, "the alerts are written")
-    written = path.stat().st_mtime_ns
-    eventually(lambda: path.stat().st_mtime_ns > written, "the alerts are written again")
+    wait_written(node)
     getattr(node, end)()
     start(node)
     assert node.api.alert_of("waiting") is not None
     sink.wait_for("waiting")
+    stays_quiet(quiet_s(1))
+    assert sink.statuses("waiting") == ["firing"]
+
+
+@pytest.mark.parametrize("end", ["terminate", "kill"])
+def test_what_a_dead_receiver_did_not_take_is_told_once_after_the_restart(
+    programs: Programs, sink: Sink, end: str
+) -> None:
+    node = lone_node(programs, sink, "--data.maintenance-interval=1s")
+    start(node)
+    sink.plan(*[Answer(status=500)] * 1000)
+    node.api.post_alerts(firing("refused"))
+    sink.wait_for("refused", 2)
+    wait_written(node)
+    getattr(node, end)()
+    sink.forget_plan()
+    refused = len(sink.of("refused"))
+    start(node)
+    sink.wait_for("refused", refused + 1)
+    stays_quiet(quiet_s(1))
+    assert [one.status for one in sink.of("refused")][refused:] == [200]
+
+
+@pytest.mark.parametrize("end", ["terminate", "kill"])
+def test_what_waits_for_its_turn_is_told_once_after_the_restart(
+    start_cluster: StartCluster, sink: Sink, end: str
+) -> None:
+    cluster = start_cluster(["amfast", "amfast"], config_text(sink.url()))
+    for node in cluster:
+        node.terminate()
+        node.flags = ("--data.maintenance-interval=1s", "--cluster.peer-timeout=8s")
+    cluster.start()
+    first, second = cluster.by_position()
+    first.kill()
+    began = second.flushes()
+    second.api.post_alerts(firing("waiting"))
+    wait_written(second)
+    stays_quiet(2)  # its flush has begun, and waits eight seconds for the first to speak
+    assert second.flushes() == began
+    getattr(second, end)()
+    assert sink.statuses("waiting") == []
+    second.start()
+    sink.wait_for("waiting", within_s=60)
+    stays_quiet(quiet_s(2))
+    assert sink.statuses("waiting") == ["firing"]
+
+
+def test_what_came_just_before_a_crash_is_told_once_when_it_is_said_again(
+    programs: Programs, sink: Sink
+) -> None:
+    node = lone_node(programs, sink, group_wait_s=5)
+    start(node)
+    new, ending = firing("new"), firing("ending")
+    node.api.post_alerts(ending)
+    sink.wait_for("ending")
+    node.wait_next_flush()
+    node.api.post_alerts(new)
+    node.kill()
+    start(node)
+    assert node.api.alerts() == [], "the file is written every minute"
+    node.api.post_alerts(new, ending | {"endsAt": in_seconds(0)})
+    sink.wait_for("new")
+    assert sink.wait_for("ending", 2).body["status"] == "resolved"
+    stays_quiet(quiet_s(1))
+    assert (sink.statuses("new"), sink.statuses("ending")) == (["firing"], ["firing", "resolved"])
 
 
 def test_an_end_that_came_just_before_the_stop_is_told_after_the_restart(
