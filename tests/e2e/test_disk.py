@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import os
+import random
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +23,7 @@ if TYPE_CHECKING:
     from .programs import Programs
     from .sink import Sink
 
+LIVES = int(os.environ.get("AMFAST_E2E_LIVES", "4"))
 REPEATED_S = 240
 """How long an alert holds that a Prometheus repeats every minute."""
 
@@ -67,6 +74,49 @@ def test_a_killed_node_has_every_silence_it_answered_and_repeats_no_notification
         "4": [],
         "new": ["firing"],
     }
+
+
+class Silencer(threading.Thread):
+    """Makes silences as fast as it is answered, and ends every other one, until nobody answers."""
+
+    def __init__(self, node: Node, number: int) -> None:
+        super().__init__()
+        self._node, self._number = node, number
+        self.states: dict[str, str] = {}
+        """By id, as far as was answered."""
+        self.asked = ""
+        """The id of the one whose end was asked for and not answered."""
+
+    def run(self) -> None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            while True:
+                made = self._node.api.add_silence(silence(matcher("case", f"{self._number}")))
+                self.states[made] = "active"
+                if len(self.states) % 2:
+                    self.asked = made
+                    self._node.api.expire_silence(made)
+                    self.states[made] = "expired"
+
+
+def test_whenever_a_node_is_killed_it_has_what_it_answered(programs: Programs, sink: Sink) -> None:
+    node = lone_node(programs, sink, "--data.maintenance-interval=1s")
+    answered: dict[str, str] = {}
+    for life in range(LIVES):
+        start(node)
+        stored = {one: silence["status"]["state"] for one, silence in node.api.silences().items()}
+        assert {one: stored.get(one) for one in answered} == answered, f"after {life} kills"
+        silencers = [Silencer(node, number) for number in range(4)]
+        for silencer in silencers:
+            silencer.start()
+        time.sleep(random.Random(life).uniform(0.5, 2.5))
+        node.kill()
+        for silencer in silencers:
+            silencer.join()
+            answered |= silencer.states
+            if silencer.states.get(silencer.asked) == "active":
+                del answered[silencer.asked]  # it may have ended or not
+    assert len(answered) > LIVES * 10
+    assert not list(node.data_folder.glob("*.damaged-*"))
 
 
 @pytest.mark.parametrize("end", ["terminate", "kill"])
