@@ -89,7 +89,7 @@ class Running:
 
     async def halt(self) -> None:
         """Flush no more, and cancel what is being sent; alerts that come from now on are only stored."""
-        self._parts.store.place = lambda _stored: None
+        self._parts.store.place = lambda _unplaced: None
         if self._parts.views.dispatcher is not None:
             await self._parts.views.dispatcher.halt()
 

@@ -185,6 +185,18 @@ cdef class Places(Router):
         unplaced, self.unplaced = self.unplaced, []
         return unplaced
 
+    def routed_labels(self, StoredAlert stored not None):
+        cdef Row* row = &self.table.rows[stored.row]
+        cdef dict labels = {}
+        cdef uint32_t i, name
+        if self.relevant_size < self.table.pool.names_size:
+            self._look_at_names()
+        for i in range(row.labels_size):
+            name = self.table.pool.pairs[row.labels[i]].name
+            if self.is_relevant[name]:
+                labels[self.table.pool.name_texts[name]] = self.table.pool.value_text(row.labels[i])
+        return labels
+
     def put(self, StoredAlert stored, tuple groups, bytes receivers, tuple names):
         cdef Row* row = &self.table.rows[stored.row]
         cdef uint32_t* pairs = <uint32_t*>malloc(max(row.labels_size, 1) * sizeof(uint32_t))

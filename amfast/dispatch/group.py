@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import chain
 
 from amfast._ext.grouping import Members, Places, Snapshot
-from amfast._ext.table import ALL_MARKS, StoredAlert
+from amfast._ext.table import ALL_MARKS
 from amfast.dispatch.agenda import SPACING_US, Agenda
 from amfast.dispatch.route import Route
 from amfast.model.alert import Alert, make_alert
@@ -65,14 +65,15 @@ class Group:
     def __init__(
         self,
         route: Route,
-        labels: Labels,
-        first: StoredAlert,
+        values: tuple[str, ...],
+        first_starts_ns: int,
         pipeline: FlushPipeline,
         places: Places,
         context: GroupContext,
     ) -> None:
         self.route = route
-        self.labels = labels
+        self.values = values
+        """What :meth:`Route.group_values` says of every alert here."""
         self.members = Members(places, route.options.receiver, self._tail_json)
         if route.options.labels_are_templates:
             self.members.keeps_tail = False
@@ -80,7 +81,7 @@ class Group:
         """What listings show, and the monotonic time at which it was rendered."""
         self._pipeline = pipeline
         self._context = context
-        self._first_starts_ns = first.starts_at_ns
+        self._first_starts_ns = first_starts_ns
         self._flushing: asyncio.Task[None] | None = None
         self._is_late = False
         """Whether the flush under way was cancelled because it had not ended at its deadline."""
@@ -90,6 +91,11 @@ class Group:
         self._is_retired = False
         self._flushes = 0
         self._is_cut_off = False
+
+    @cached_property
+    def labels(self) -> Labels:
+        """What the group is named by."""
+        return self.route.group_labels(self.values)
 
     @cached_property
     def key(self) -> str:
@@ -109,16 +115,16 @@ class Group:
     @property
     def identity(self) -> GroupName:
         """What stays the same over a reload, as :attr:`key` does, but quick."""
-        return self.route.key, self.route.group_values(self.labels)
+        return self.route.key, self.values
 
     @cached_property
     def order(self) -> tuple[object, str]:
         """By what groups are listed: their labels, then the receiver."""
         return labels_order(self.labels), self.members.receiver
 
-    def start(self) -> None:
-        """Set the timer of the first flush. Alerts that join never shorten the wait."""
-        due_us = self._first_due_us() if self.due_us is None else self.due_us
+    def start(self, now_ns: int, now_us: int) -> None:
+        """Set the timer of the first flush, at a wall and a monotonic time. Alerts that join never shorten the wait."""
+        due_us = self._first_due_us(now_ns, now_us) if self.due_us is None else self.due_us
         self._context.agenda.put(due_us, self)
 
     def retire(self) -> None:
@@ -170,11 +176,11 @@ class Group:
         while not self.members.close(ALERTS_A_SLICE * 10):
             await self._context.clock.sleep(0)
 
-    def _first_due_us(self) -> int:
-        clock, wait_ns = self._context.clock, self.route.options.group_wait_ns
-        already_late = self._first_starts_ns + wait_ns < clock.now_ns()
+    def _first_due_us(self, now_ns: int, now_us: int) -> int:
+        wait_ns = self.route.options.group_wait_ns
+        already_late = self._first_starts_ns + wait_ns < now_ns
         wait_us = 0 if already_late else wait_ns // 1000
-        return max(clock.monotonic_us() + wait_us, self._context.not_before_us)
+        return max(now_us + wait_us, self._context.not_before_us)
 
     def tick(self) -> None:
         """Flush, and set the timer of the next flush."""
