@@ -57,6 +57,7 @@ class Dispatcher:
         self._context = GroupContext(
             clock,
             Agenda(clock),
+            Agenda(clock, spacing_us=0),
             log,
             cluster_wait_s,
             not_before_us,

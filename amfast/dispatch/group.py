@@ -43,6 +43,9 @@ class GroupContext:
 
     clock: Clock
     agenda: Agenda
+    """Of flushes to begin."""
+    late: Agenda
+    """Of flushes to give up: thousands may hang at one time, and so be late at one time."""
     log: logging.Logger
     cluster_wait_s: Callable[[], float]
     not_before_us: int
@@ -258,8 +261,13 @@ class Group:
 
     def _give_up(self) -> None:
         if self._flushing is not None:
+            self._context.late.put(self._context.clock.monotonic_us(), _Late(self, self._flushing))
+
+    def give_up(self, flush: asyncio.Task[None]) -> None:
+        """Give up a flush, if it still is under way."""
+        if self._flushing is flush:
             self._is_late = True
-            self._flushing.cancel()
+            flush.cancel()
 
     async def _run_pipeline(self, flush: Flush, snapshot: Snapshot) -> list[Alert]:
         """Tell of the alerts; returns those that are resolved, if that is recorded."""
@@ -362,6 +370,18 @@ class Group:
     def _log_failure(self, text: str) -> None:
         attrs = {"aggrGroup": self.key, "receiver": self.route.options.receiver, "err": text}
         self._context.log.error("Flush failed, trying again at the next interval", extra={"attrs": attrs})
+
+
+@dataclass(slots=True, eq=False)
+class _Late:
+    """A flush that is to be given up, as the agenda has it."""
+
+    group: Group
+    flush: asyncio.Task[None]
+    due_us: int | None = None
+
+    def tick(self) -> None:
+        self.group.give_up(self.flush)
 
 
 def _ended(alerts: Sequence[Alert], now_ns: int) -> list[Alert]:
