@@ -19,7 +19,6 @@ import signal
 import socket
 import ssl
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -58,7 +57,7 @@ from amfast.notify.delivery import Surroundings
 from amfast.notify.hearsay import Hearsay
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import ActiveIntervals, Inhibit, MuteIntervals, Settle, Silence, Stage
-from amfast.outside import MACHINE, Http, Outside, Snapshot
+from amfast.outside import MACHINE, Http, Outside
 from amfast.receivers.errors import HttpError
 from amfast.receivers.http import NetworkClient
 from amfast.receivers.payload import JSON_HEADERS
@@ -70,7 +69,6 @@ from amfast.running import Parts, Running
 from amfast.status import StatusViews
 from amfast.storage.alerts import AlertsFile, Contents, Restored
 from amfast.storage.snapshot import SnapshotFile
-from amfast.storage.whole import lock_folder
 from amfast.template import gotime
 from amfast.template.loading import load_templates
 from amfast.template.rendering import Renderer
@@ -92,6 +90,8 @@ GARBAGE_OBJECTS = 20_000
 OLD_GARBAGE_ROUNDS = 100
 """Rounds through the young after which all is looked through: with many silences that takes a tenth of a second."""
 FREED_BYTES_KEPT = 4 << 20
+LOG_SPACING_S = 0.05
+"""Between two writes of the log's journal: flushes end with them, and there may be thousands a second."""
 WATCH_INTERVAL_S = 2.0
 """How often ``--config.auto-reload`` looks at the file."""
 
@@ -197,19 +197,18 @@ class App:
         self._recorder = self._build_recorder() if "event-recorder" in options.features else None
         self._peer = self._build_peer() if options.cluster_listen_address else None
         directory = Path(options.storage_path)
-        file = outside.file or partial(SnapshotFile, directory, run=outside.run)
-        self._files: tuple[Snapshot, ...] = (
-            file("nflog", self._nflog, clock=clock, log=_logger("nflog")),
+        file = partial(SnapshotFile, directory, run=outside.run, disk=outside.disk)
+        self._files = (
+            file("nflog", self._nflog, clock=clock, log=_logger("nflog"), spacing_s=LOG_SPACING_S),
             file("silences", self._silences, clock=clock, log=_logger("silences")),
         )
-        self._has_folder = outside.file is None
-        self._keeps_alerts = options.storage_alerts and self._has_folder
         self._alerts_file = AlertsFile(
             directory,
-            Contents(self._store.dump, self._store.restore, self._timers),
+            Contents(self._store.dump, self._store.restore, self.timers),
             clock=clock,
             log=_logger("provider"),
             run=outside.run,
+            disk=outside.disk,
         )
         self._server = Server(self._answer, clock=clock, log=_logger("api"))
         self._site: Site | None = None
@@ -228,9 +227,7 @@ class App:
         log.info("Starting Alertmanager", extra={"attrs": {"version": f"(version={API_VERSION})"}})
         for flag in options.without_effect:
             log.warning("This flag has no effect yet", extra={"attrs": {"flag": flag}})
-        if self._has_folder:
-            _make_directory(Path(options.storage_path))
-            self._folder_lock = lock_folder(Path(options.storage_path))
+        self._folder_lock = self._outside.take_folder(Path(options.storage_path))
         if self._peer is not None:
             await self._peer.start()
         config = self._load_config()
@@ -285,6 +282,10 @@ class App:
     def peer(self) -> Peer | None:
         """Its membership of the cluster; None for a node on its own."""
         return self._peer
+
+    def timers(self) -> Iterator[tuple[GroupName, int]]:
+        """What each group is called, and the wall time in ns of its next flush."""
+        return iter(()) if self._running is None else self._running.timers()
 
     def _load_config(self) -> Config:
         path = self._options.config_file
@@ -365,14 +366,10 @@ class App:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     async def _restore_alerts(self) -> Restored:
-        if self._keeps_alerts:
+        if self._options.storage_alerts:
             return await self._alerts_file.restore()
-        if self._has_folder:
-            self._alerts_file.forget()
+        self._alerts_file.forget()
         return Restored()
-
-    def _timers(self) -> Iterator[tuple[GroupName, int]]:
-        return iter(()) if self._running is None else self._running.timers()
 
     def _build_running(self, external_url: str, restored: Restored) -> Running:
         around = Surroundings(
@@ -501,7 +498,7 @@ class App:
             self._begin(self._watch_config())
         for file in self._files:
             self._begin(file.maintain_every(interval_s))
-        if self._keeps_alerts:
+        if self._options.storage_alerts:
             self._begin(self._alerts_file.write_every(interval_s))
 
     def _begin(self, chore: Coroutine[Any, Any, None]) -> None:
@@ -539,7 +536,7 @@ class App:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._running is not None:
             await self._running.halt()
-            if self._keeps_alerts and self._is_up:
+            if self._options.storage_alerts and self._is_up:
                 await self._alerts_file.write()
             await self._running.stop()
             for file in self._files:
@@ -584,19 +581,6 @@ async def _post_event(
 def _build_info() -> BuildInfo:
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return BuildInfo(version=API_VERSION, runtime=python, os=sys.platform, arch=platform.machine())
-
-
-def _make_directory(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        why = "there is a file of that name" if path.is_file() else error.strerror
-        raise AmfastError(f"cannot create the data directory {path}: {why}") from None
-    try:
-        with tempfile.TemporaryFile(dir=path):
-            return
-    except OSError as error:
-        raise AmfastError(f"cannot write into the data directory {path}: {error.strerror}") from None
 
 
 def _check_supported(config: Config, options: Options) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,11 @@ from amfast.cluster.network import Network
 from amfast.config.load import load
 from amfast.config.places import TemplateProblem
 from amfast.config.types import Config
-from amfast.model.clock import Clock
 from amfast.model.matcher import MatcherMode
-from amfast.model.metric import Measured
 from amfast.receivers.http import HttpClient
-from amfast.storage.snapshot import Persistent
-from amfast.storage.threads import RunInThread
+from amfast.storage.disk import MACHINE as MACHINE_DISK
+from amfast.storage.disk import Disk, RunInThread
+from amfast.storage.whole import take_folder
 
 ReadConfig = Callable[[str | Path, Collection[str], MatcherMode, TemplateProblem], Config]
 """As :func:`amfast.config.load.load`."""
@@ -32,41 +30,19 @@ class Http(HttpClient, Protocol):
         ...
 
 
-class Snapshot(Measured, Protocol):
-    """The file of one state, as :class:`amfast.storage.snapshot.SnapshotFile` is one."""
-
-    def load(self) -> None:
-        """Read what was written last, if anything was. Raises AmfastError."""
-        ...
-
-    async def maintain_every(self, seconds: float) -> None:
-        """Collect garbage and write, again and again, until cancelled."""
-        ...
-
-    async def finish(self) -> None:
-        """The same once, at the end."""
-        ...
-
-
-class MakeSnapshot(Protocol):
-    """Opens the file of that name."""
-
-    def __call__(self, name: str, state: Persistent, /, *, clock: Clock, log: logging.Logger) -> Snapshot: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """All that is None is the machine's own: its sockets, its HTTP client, the folder of ``--storage.path``.
-
-    A node that is given ``file`` has no folder: nothing to lock, and no file of alerts. ``run`` runs what waits for the
-    folder's disk.
-    """
+    """All that is None is the machine's own: its sockets, its HTTP client."""
 
     network: Network | None = None
     http: Http | None = None
-    file: MakeSnapshot | None = None
     read_config: ReadConfig = load
+    take_folder: Callable[[Path], int] = take_folder
+    """Has the folder of ``--storage.path`` for this node alone: what to close at the end, negative for nothing."""
+    disk: Disk = MACHINE_DISK
+    """Holds that folder."""
     run: RunInThread = asyncio.to_thread
+    """Runs what waits for the disk."""
 
 
 MACHINE: Final = Outside()

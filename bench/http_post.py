@@ -88,8 +88,8 @@ async def serve(kind: str, size: int) -> None:
 class _Ports:
     """Nothing behind the API: whatever is looked up here is not called by this benchmark."""
 
-    def __getattr__(self, _name: str) -> None:
-        return None
+    def __getattr__(self, _name: str) -> _Ports:
+        return self
 
 
 def _taken(_api: api_alerts.AlertsApi, _request: Request) -> Response:

@@ -30,12 +30,13 @@ class Index(Generic[_T]):
         """``make`` gives the lists of conditions of what was added by :meth:`file`."""
     def __len__(self) -> int:
         """The number of things."""
+    def __contains__(self, thing: object, /) -> bool: ...
     def add(self, thing: _T, conditions: Iterable[_Condition]) -> None:
         """File a thing under one list of conditions, beside those it has."""
-    def file(self, things: list[_T], needs: list[list[list[tuple[_Pair, ...]]]]) -> None:
-        """File new things by what their lists need: for each thing and list, the pairs of each condition that has any.
+    def file(self, things: list[_T], needs: list[tuple[tuple[_Pair, ...], ...]]) -> None:
+        """File new things by what their lists need: the pairs of each condition that has any.
 
-        The conditions are asked for when something might match them.
+        A thing with several lists comes as many times. The conditions are asked for when something might match them.
         """
     def remove(self, thing: _T) -> None:
         """Take out a thing with all its lists. Raises KeyError."""

@@ -4,7 +4,7 @@
 from types import GenericAlias
 
 cimport cython
-from cpython.dict cimport PyDict_CheckExact, PyDict_GetItemWithError
+from cpython.dict cimport PyDict_CheckExact, PyDict_GetItemWithError, PyDict_SetDefault
 from cpython.object cimport PyObject
 
 cdef enum:
@@ -38,14 +38,14 @@ cdef bint _any_holds(list lists, dict labels) except -1:
     return False
 
 
-cdef list _others(list needs, name, value):
+cdef tuple _others(tuple needs, name, value):
     """What else is needed by what is filed under a pair."""
     cdef list others = []
     cdef tuple pairs
     for pairs in needs:
         if (name, value) not in pairs:
             others.append(pairs)
-    return others
+    return tuple(others)
 
 
 cdef inline bint _precedes(tuple pairs, tuple others) noexcept:
@@ -55,11 +55,37 @@ cdef inline bint _precedes(tuple pairs, tuple others) noexcept:
     return others[0][0] == "alertname" and pairs[0][0] != "alertname"
 
 
+@cython.final
+@cython.no_gc
+cdef class _Lone:
+    """A shelf with one thing, as most are. With several it is a dict: thing -> for each list, what it needs."""
+
+    cdef object thing
+    cdef tuple needs
+
+
+cdef inline _Lone _lone(thing, tuple needs):
+    cdef _Lone made = _Lone.__new__(_Lone)
+    made.thing, made.needs = thing, needs
+    return made
+
+
+cdef inline Py_ssize_t _size(shelf) except -1:
+    return 1 if isinstance(shelf, _Lone) else len(shelf)
+
+
+cdef dict _several(dict values, value, shelf):
+    """The shelf in the form that takes more than one thing."""
+    if isinstance(shelf, dict):
+        return <dict>shelf
+    several = values[value] = {(<_Lone>shelf).thing: [(<_Lone>shelf).needs]}
+    return several
+
 
 @cython.final
 cdef class Index:
     cdef int depth
-    cdef dict shelves  # label name -> value -> things with what else they need, or an index of their own
+    cdef dict shelves  # label name -> value -> shelf: one thing, or several, or an index of their own
     cdef dict free  # things to try always
     cdef dict places  # thing -> the pairs under which it is filed
     cdef dict lists  # thing -> its lists of conditions; only of the outermost index, and once they are needed
@@ -87,16 +113,14 @@ cdef class Index:
             if pairs:
                 needs.append(tuple(pairs))
         self.lists.setdefault(thing, []).append(known)
-        self._file(thing, needs)
+        self._file(thing, tuple(needs))
 
     def file(self, list things not None, list needs not None):
-        cdef Py_ssize_t i
-        cdef list some
-        for i in range(len(things)):
-            if not needs[i]:
-                self.places[things[i]] = ()
-            for some in <list?>needs[i]:
-                self._file(things[i], some)
+        for thing, some in zip(things, needs):
+            self._file(thing, <tuple?>some)
+
+    def __contains__(self, thing):
+        return thing in self.places
 
     cdef list _lists(self, thing):
         cdef PyObject* known = PyDict_GetItemWithError(self.lists, thing)
@@ -107,7 +131,7 @@ cdef class Index:
         lists = self.lists[thing] = [tuple(conditions) for conditions in self.make(thing)]
         return lists
 
-    cdef int _file(self, thing, list needs) except -1:
+    cdef int _file(self, thing, tuple needs) except -1:
         cdef tuple rarest, pairs
         cdef dict values, shelf
         cdef PyObject* known
@@ -127,21 +151,22 @@ cdef class Index:
                 values = self.shelves[name] = {}
             else:
                 values = <dict><object>known
-            known = PyDict_GetItemWithError(values, value)
+            known = PyDict_GetItemWithError(values, value) if fewest else NULL
             if known == NULL:
-                values[value] = {thing: [needs]}
+                values[value] = _lone(thing, needs)
             elif isinstance(<object>known, Index):
                 (<Index><object>known)._file(thing, _others(needs, name, value))
             else:
-                shelf = <dict><object>known
+                shelf = _several(values, value, <object>known)
                 if thing in shelf:
                     (<list>shelf[thing]).append(needs)
                 else:
                     shelf[thing] = [needs]
                 if len(shelf) > CROWD and self.depth < DEPTH_MAX:
                     values[value] = self._spread(shelf, name, value)
-        known = PyDict_GetItemWithError(self.places, thing)
-        self.places[thing] = rarest if known == NULL else <tuple><object>known + rarest
+        known = PyDict_SetDefault(self.places, thing, rarest)
+        if <tuple><object>known is not rarest:
+            self.places[thing] = <tuple><object>known + rarest
         return 0
 
     cdef Py_ssize_t _crowd(self, tuple pairs) except -1:
@@ -154,7 +179,7 @@ cdef class Index:
             if known != NULL:
                 known = PyDict_GetItemWithError(<dict><object>known, pair[1])
                 if known != NULL:
-                    most = max(most, len(<object>known))
+                    most = max(most, _size(<object>known))
         return most
 
     cdef Index _spread(self, dict shelf, name, value):
@@ -178,9 +203,9 @@ cdef class Index:
             shelf = values[value]
             if isinstance(shelf, Index):
                 (<Index>shelf)._remove(thing)
-            else:
+            elif isinstance(shelf, dict):
                 del (<dict>shelf)[thing]
-            if not len(shelf):
+            if isinstance(shelf, _Lone) or not len(shelf):
                 del values[value]
             if not values:
                 del self.shelves[name]
@@ -233,6 +258,8 @@ cdef int _add_shelf(list found, dict values, value, dict labels) except -1:
         return 0
     if isinstance(<object>shelf, Index):
         found.extend((<Index><object>shelf)._collect(labels))
+    elif isinstance(<object>shelf, _Lone):
+        found.append((<_Lone><object>shelf).thing)
     else:
         found.extend(<dict><object>shelf)
     return 0

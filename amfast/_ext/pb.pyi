@@ -4,8 +4,8 @@ Every decoder is all or nothing and raises ValueError; times are nanoseconds sin
 is 0. Records are delimited: a varint length, then the message.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, final, type_check_only
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol, type_check_only
 
 class SilenceFields(NamedTuple):
     id: str
@@ -83,35 +83,6 @@ def decode_silences(data: bytes) -> list[SilenceFields]:
 
     Old forms are brought to the new one: a lone matcher list becomes the one set, the first old comment gives
     author and comment.
-    """
-
-@final
-class SilenceRecord:
-    """A silence as the delimited record that says it, and what has to be known of it without decoding."""
-
-    data: bytes
-    id: str
-    starts_at_ns: int
-    ends_at_ns: int
-    updated_at_ns: int
-    expires_at_ns: int
-    needs: list[list[tuple[tuple[str, str], ...]]]
-    silence: Any
-    """For whoever decodes it, to be remembered; None before."""
-    arrival: int
-    """The place among those of one scan; whoever stores it may set it."""
-
-    def __init__(self, silence: SilenceLike, data: bytes, expires_at_ns: int) -> None:
-        """Of a silence that is known, and the record of it."""
-
-    def take_needs(self) -> list[list[tuple[tuple[str, str], ...]]]:
-        """Once, after :func:`scan_silences`: for each set of matchers, the pairs of which labels must have one each."""
-
-def scan_silences(data: bytes, literals: Callable[[str], Iterable[str] | None] | None) -> list[SilenceRecord]:
-    """All MeshSilence records, refused where :func:`decode_silences` refuses them, but not decoded.
-
-    ``literals`` gives the only values that a regular expression matches, None or nothing if there are more; without it
-    nobody asks for needs. Records of old forms are written anew.
     """
 
 def encode_silence(silence: SilenceLike, expires_at_ns: int) -> bytes:

@@ -1,8 +1,6 @@
 # cython: freethreading_compatible=True
 """Protobuf messages of silences, log entries, cluster parts and gossip frames (reference storage, section 3)."""
 
-cimport cython
-from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from amfast._ext.protobuf cimport (
@@ -44,8 +42,8 @@ EntryFields = namedtuple(
 
 # Shared shapes
 
-cdef object _read_time(Reader* reader):
-    """A Timestamp as nanoseconds since the epoch.
+cdef int read_moment(Reader* reader, Moment* moment) except -1:
+    """A Timestamp.
 
     Nothing is refused: an expiry in the year 10000 is how a silence until the end of 9999 is stored. What could
     not be written again is brought into the range that can.
@@ -62,10 +60,22 @@ cdef object _read_time(Reader* reader):
             nanos = <int64_t>read_varint(&inner)
         else:
             skip_field(&inner, tag)
-    if -SECONDS_OF_64_BITS < seconds < SECONDS_OF_64_BITS:
-        return seconds * NS_PER_S + <int32_t>nanos
-    seconds = min(max(seconds, SECONDS_MIN), SECONDS_MAX)
-    return seconds * <object>NS_PER_S + <int32_t>nanos
+    moment.seconds = min(max(seconds, SECONDS_MIN), SECONDS_MAX)
+    moment.nanos = <int32_t>nanos
+    return 0
+
+
+cdef object nanoseconds(Moment moment):
+    """Since the epoch."""
+    if -SECONDS_OF_64_BITS < moment.seconds < SECONDS_OF_64_BITS:
+        return moment.seconds * NS_PER_S + moment.nanos
+    return moment.seconds * <object>NS_PER_S + moment.nanos
+
+
+cdef object _read_time(Reader* reader):
+    cdef Moment moment
+    read_moment(reader, &moment)
+    return nanoseconds(moment)
 
 
 cdef int _write_time(bytearray out, int field, value) except -1:
@@ -134,7 +144,7 @@ cdef object _expiry(bytes record):
     return expires_at_ns
 
 
-cdef bytes _delimited(bytearray record):
+cdef bytes delimited(record):
     cdef bytearray out = bytearray()
     write_varint(out, len(record))
     out += record
@@ -234,214 +244,15 @@ cdef object _read_silence(Reader reader, object expires_at_ns):
     )
 
 
-@cython.final
-@cython.no_gc
-cdef class SilenceRecord:
-    """A silence as the bytes that say it, and what has to be known of it without reading them."""
-
-    cdef readonly bytes data
-    cdef readonly str id
-    cdef readonly object starts_at_ns, ends_at_ns, updated_at_ns, expires_at_ns
-    cdef readonly list needs
-    cdef public object silence
-    cdef public long arrival
-
-    def __init__(self, silence, bytes data not None, expires_at_ns):
-        self.data = data
-        self.id = silence.id
-        self.starts_at_ns = silence.starts_at_ns
-        self.ends_at_ns = silence.ends_at_ns
-        self.updated_at_ns = silence.updated_at_ns
-        self.expires_at_ns = expires_at_ns
-        self.silence = silence
-
-    def take_needs(self):
-        needs, self.needs = self.needs, None
-        return needs
-
-
-cdef int _check_text(Reader* reader) except -1:
-    """Pass over a text, which has to be UTF-8."""
-    cdef Reader text = read_nested(reader)
-    cdef const unsigned char* at = text.at
-    while at < text.end and at[0] < 0x80:
-        at += 1
-    if at < text.end:
-        PyUnicode_DecodeUTF8(<const char*>text.at, text.end - text.at, "strict")
-    return 0
-
-
-cdef int _check_text_pair(Reader* reader) except -1:
-    cdef Reader inner = read_nested(reader)
-    cdef uint64_t tag
-    while inner.at < inner.end:
-        tag = read_tag(&inner)
-        if tag == (1 << 3 | BYTES) or tag == (2 << 3 | BYTES):
-            _check_text(&inner)
-        else:
-            skip_field(&inner, tag)
-    return 0
-
-
-cdef int _add_need(list needs, int64_t kind, str name, str pattern, literals) except -1:
-    """If only some pairs can fulfil a matcher, add these pairs."""
-    if kind == 0:
-        if pattern:
-            needs.append(((name, pattern),))
-    elif kind == 1:
-        values = literals(pattern)
-        if values:
-            needs.append(tuple([(name, value) for value in values]))
-    return 0
-
-
-cdef list _needs_of(tuple matchers, literals):
-    cdef list needs = []
-    for kind, name, pattern in matchers:
-        _add_need(needs, kind, name, pattern, literals)
-    return needs
-
-
-cdef list _read_needs(Reader* reader, literals):
-    """As :func:`_needs_of`, of a set of matchers that is not decoded otherwise; None of an empty one."""
-    cdef Reader inner = read_nested(reader), matcher
-    cdef uint64_t tag
-    cdef int64_t kind
-    cdef list needs = None
-    cdef str name, pattern
-    while inner.at < inner.end:
-        tag = read_tag(&inner)
-        if tag != (1 << 3 | BYTES):
-            skip_field(&inner, tag)
-            continue
-        if needs is None:
-            needs = []
-        matcher = read_nested(&inner)
-        kind = 0
-        name = pattern = ""
-        while matcher.at < matcher.end:
-            tag = read_tag(&matcher)
-            if tag == (1 << 3 | VARINT):
-                kind = <int64_t>read_varint(&matcher)
-            elif tag == (2 << 3 | BYTES):
-                name = read_text(&matcher)
-            elif tag == (3 << 3 | BYTES):
-                pattern = read_text(&matcher)
-            else:
-                skip_field(&matcher, tag)
-        _add_need(needs, kind, name, pattern, literals)
-    return needs
-
-
-cdef SilenceRecord _scan_record(Reader record, const unsigned char* start, literals):
-    """All of a record is looked at as if it were decoded, but kept as it is, unless it is of an old form."""
-    cdef SilenceRecord found = SilenceRecord.__new__(SilenceRecord)
-    cdef Reader whole = record, reader
-    cdef uint64_t tag
-    cdef int contents = 0
-    cdef bint is_old = False, has_sets = False, has_matchers = False
-    cdef list needs = []
-    expires_at_ns = 0
-    while record.at < record.end:
-        tag = read_tag(&record)
-        if tag == (1 << 3 | BYTES):
-            reader = read_nested(&record)
-            contents += 1
-        elif tag == (2 << 3 | BYTES):
-            expires_at_ns = _read_time(&record)
-        else:
-            skip_field(&record, tag)
-    if contents == 0:
-        raise ValueError("a silence record holds no silence")
-    found.id = ""
-    found.starts_at_ns = found.ends_at_ns = found.updated_at_ns = 0
-    found.expires_at_ns = expires_at_ns
-    cdef Reader content = reader
-    while reader.at < reader.end:
-        tag = read_tag(&reader)
-        if tag == (1 << 3 | BYTES):
-            found.id = read_text(&reader)
-        elif tag == (2 << 3 | BYTES):
-            has_matchers = True
-            _check_matcher(&reader)
-        elif tag == (3 << 3 | BYTES):
-            found.starts_at_ns = _read_time(&reader)
-        elif tag == (4 << 3 | BYTES):
-            found.ends_at_ns = _read_time(&reader)
-        elif tag == (5 << 3 | BYTES):
-            found.updated_at_ns = _read_time(&reader)
-        elif tag == (7 << 3 | BYTES):
-            is_old = True
-            _check_text_pair(&reader)
-        elif tag == (8 << 3 | BYTES) or tag == (9 << 3 | BYTES):
-            _check_text(&reader)
-        elif tag == (10 << 3 | BYTES):
-            _check_text_pair(&reader)
-        elif tag == (11 << 3 | BYTES):
-            has_sets = True
-            if literals is None:
-                _check_matcher_set(&reader)
-                continue
-            some = _read_needs(&reader, literals)
-            if some is not None:
-                needs.append(some)
-        else:
-            skip_field(&reader, tag)
-    found.needs = needs
-    if is_old or contents > 1 or has_matchers != has_sets:
-        fields = _read_silence(content, expires_at_ns)
-        anew = bytearray()
-        write_bytes(anew, 1, _silence(fields))
-        _write_time(anew, 2, expires_at_ns)
-        anew += _envelope(whole.at[:whole.end - whole.at])
-        found.data = _delimited(anew)
-        if literals is not None:
-            found.needs = [_needs_of(matchers, literals) for matchers in fields.matcher_sets if matchers]
-    else:
-        found.data = start[:whole.end - start]
-    return found
-
-
-cdef int _check_matcher(Reader* reader) except -1:
-    cdef Reader inner = read_nested(reader)
-    cdef uint64_t tag
-    while inner.at < inner.end:
-        tag = read_tag(&inner)
-        if tag == (1 << 3 | VARINT):
-            read_varint(&inner)
-        elif tag == (2 << 3 | BYTES) or tag == (3 << 3 | BYTES):
-            _check_text(&inner)
-        else:
-            skip_field(&inner, tag)
-    return 0
-
-
-cdef int _check_matcher_set(Reader* reader) except -1:
-    cdef Reader inner = read_nested(reader)
-    cdef uint64_t tag
-    while inner.at < inner.end:
-        tag = read_tag(&inner)
-        if tag == (1 << 3 | BYTES):
-            _check_matcher(&inner)
-        else:
-            skip_field(&inner, tag)
-    return 0
-
-
-def scan_silences(bytes data not None, literals):
-    cdef Reader reader = reader_of(data), record
-    cdef const unsigned char* start
-    cdef SilenceRecord found
-    cdef list records = []
-    while reader.at < reader.end:
-        start = reader.at
-        record = read_nested(&reader)
-        if record.end - record.at > RECORD_BYTES_MAX:
-            raise ValueError("a record is over 4 MiB")
-        found = _scan_record(record, start, literals)
-        found.arrival = len(records)
-        records.append(found)
-    return records
+cdef bytes in_new_form(bytes record):
+    """A record as we would write it, with what stands in it beside the silence."""
+    expires_at_ns = _expiry(record)
+    cdef bytearray anew = bytearray()
+    silence = _read_silence(_content(record, "a silence record holds no silence"), expires_at_ns)
+    write_bytes(anew, 1, _silence(silence))
+    _write_time(anew, 2, expires_at_ns)
+    anew += _envelope(record)
+    return bytes(anew)
 
 
 def decode_silences(bytes data not None):
@@ -492,7 +303,7 @@ def encode_silence(silence, expires_at_ns):
     cdef bytearray out = bytearray()
     write_bytes(out, 1, _silence(silence))
     _write_time(out, 2, expires_at_ns)
-    return _delimited(out)
+    return delimited(out)
 
 
 # Notification log
@@ -614,7 +425,7 @@ def encode_entry(entry, expires_at_ns):
     write_bytes(out, 1, body)
     _write_time(out, 2, expires_at_ns)
     out += entry.envelope
-    return _delimited(out)
+    return delimited(out)
 
 
 # Cluster parts

@@ -15,7 +15,7 @@ from functools import cached_property
 from amfast._ext.grouping import Members, Places
 from amfast._ext.snapshot import Snapshot
 from amfast._ext.table import StoredAlert
-from amfast.dispatch.agenda import Agenda
+from amfast.dispatch.agenda import SPACING_US, Agenda
 from amfast.dispatch.route import Route
 from amfast.model.alert import make_alert
 from amfast.model.clock import Clock
@@ -178,8 +178,10 @@ class Group:
         """Flush, and set the timer of the next flush."""
         if self._is_retired:
             return
-        due_us = self._context.clock.monotonic_us() + self.route.options.group_interval_ns // 1000
-        self._context.agenda.put(due_us, self)
+        now_us = self._context.clock.monotonic_us()
+        # Waiting for others on the agenda must not add up from flush to flush.
+        began_us = now_us if self.due_us is None else max(self.due_us, now_us - SPACING_US)
+        self._context.agenda.put(began_us + self.route.options.group_interval_ns // 1000, self)
         if self._flushing is None:
             self._start_flush()
         else:

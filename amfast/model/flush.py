@@ -41,6 +41,8 @@ class Flush:
     """Tells the group which intervals mute it now; the API shows them."""
     renew: Callable[[Flush], Awaitable[tuple[Flush, Alerts]]] | None = None
     """Gives the same flush as of now, with the alerts that the group has now; None where nothing changes meanwhile."""
+    is_renewed: bool = False
+    """Whether it has passed the stages before."""
     number: int = 0
     """Counts the flushes of the group from 1."""
     told_of: GroupInfo | None = None

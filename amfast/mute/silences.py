@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import cast
 
-from amfast._ext.pb import SilenceRecord, decode_silences, encode_silence, scan_silences
+from amfast._ext.pb import decode_silences, encode_silence
+from amfast._ext.silence_records import SilenceRecord, join_records, scan_silences, scan_with_needs
 from amfast.model.anchors import Condition, Pair, conditions, filed_literals
 from amfast.model.clock import Clock
 from amfast.model.events import Recording, SilenceCreated, SilenceUpdated
@@ -60,7 +61,7 @@ class Silences:
         self._recording = recording or Recording()
         self._by_id: dict[str, SilenceRecord] = {}
         """Most are never looked at again, so what came from disk or a peer is decoded when it is asked for."""
-        self._verdicts = Verdicts(self._conditions)
+        self._verdicts = Verdicts(self._conditions, lambda silence_id: self._by_id[silence_id].arrival)
         self._arrivals = 0
         self._compile_errors = 0
         self.version = 0
@@ -221,7 +222,7 @@ class Silences:
     # Replication and files: both carry the same delimited records
 
     def marshal(self) -> bytes:
-        return b"".join([stored.data for stored in self._by_id.values()])
+        return join_records(self._by_id.values())
 
     def merge(self, data: bytes) -> int:
         """Take over what is newer than what is stored; returns how many silences changed.
@@ -230,7 +231,7 @@ class Silences:
         """
         now_ns = self._clock.now_ns()
         changed = 0
-        for record in scan_silences(data, None):
+        for record in scan_silences(data):
             old = self._by_id.get(record.id)
             if record.expires_at_ns < now_ns or (
                 old is not None and old.updated_at_ns >= record.updated_at_ns
@@ -245,8 +246,7 @@ class Silences:
 
     def load(self, data: bytes) -> None:
         """Take over a file's records as they stand, the last one of an id winning. Raises ValueError."""
-        records = scan_silences(data, filed_literals)
-        needs = [record.take_needs() for record in records]
+        records, owners, needs = scan_with_needs(data, filed_literals)
         by_id = {record.id: record for record in records}
         if self._by_id or len(by_id) < len(records):
             for record in records:
@@ -256,7 +256,7 @@ class Silences:
         self.version += 1
         self._by_id = by_id
         self._arrivals = len(records)
-        self._verdicts.file(list(by_id), needs)
+        self._verdicts.file(owners, needs)
 
     def is_certain(self, record: bytes) -> bool:
         """Whether the bytes are one delimited record of a silence beyond doubt."""

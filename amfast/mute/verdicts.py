@@ -8,7 +8,6 @@ Listing alerts again and again then costs a look-up for each.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from itertools import count
 from typing import Final
 
 from amfast._ext.fingerprint import label_fingerprint
@@ -26,11 +25,12 @@ new ones the index knows sooner which might."""
 class Verdicts:
     """Ids of silences by the fingerprint of the labels they match, in the order the silences came."""
 
-    def __init__(self, make: Callable[[str], Sequence[Sequence[Condition]]]) -> None:
-        """``make`` gives the conditions of a silence that was filed."""
+    def __init__(
+        self, make: Callable[[str], Sequence[Sequence[Condition]]], arrival: Callable[[str], int]
+    ) -> None:
+        """``make`` gives the conditions of a silence that was filed, ``arrival`` the place of one in the order."""
         self._index: Index[str] = Index(make)
-        self._places: dict[str, int] = {}
-        """In the order of arrival, by id; a silence without matchers has none."""
+        self._arrival = arrival
         self._order: list[str] = []
         self._added = 0
         """Silences that ever came; how many a verdict has seen is kept with it."""
@@ -39,27 +39,28 @@ class Verdicts:
     def add(self, silence_id: str, sets: Sequence[Sequence[Matcher]]) -> None:
         if not sets:
             return
-        self._places[silence_id] = self._added
         self._order.append(silence_id)
         self._added += 1
         for matchers in sets:
             self._index.add(silence_id, conditions(matchers))
 
-    def file(self, silence_ids: list[str], needs: list[list[list[tuple[Pair, ...]]]]) -> None:
-        """Add silences by what their sets of matchers need, of which each has some; conditions are made later."""
-        self._places.update(zip(silence_ids, count(self._added)))
+    def file(self, silence_ids: list[str], needs: list[tuple[tuple[Pair, ...], ...]]) -> None:
+        """Add the first silences, one after the other, by what their sets of matchers need.
+
+        One with several sets comes as many times. Conditions are made later.
+        """
         self._order += silence_ids
         self._added += len(silence_ids)
         self._index.file(silence_ids, needs)
 
     def remove(self, silence_ids: Collection[str]) -> None:
         """Take out silences that were added. All verdicts are forgotten: it happens at garbage collection."""
-        gone = [silence_id for silence_id in silence_ids if self._places.pop(silence_id, None) is not None]
+        gone = [silence_id for silence_id in silence_ids if silence_id in self._index]
         if not gone:
             return
         for silence_id in gone:
             self._index.remove(silence_id)
-        self._order = [silence_id for silence_id in self._order if silence_id in self._places]
+        self._order = [silence_id for silence_id in self._order if silence_id in self._index]
         self._known.clear()
 
     def interests(self) -> tuple[frozenset[Pair], bool]:
@@ -89,4 +90,4 @@ class Verdicts:
 
     def _in_order(self, silence_ids: Sequence[str]) -> tuple[str, ...]:
         """Each of them once, in the order they came."""
-        return tuple(sorted(set(silence_ids), key=self._places.__getitem__))
+        return tuple(sorted(set(silence_ids), key=self._arrival))

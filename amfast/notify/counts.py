@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import get_args
 
+from amfast.model.flush import Flush
 from amfast.model.metric import Family, Histogram, Kind
 from amfast.model.notification import FailureReason
 
@@ -43,8 +44,9 @@ class Counts:
         self._latency = {integration: Histogram(LATENCY_BOUNDS_S) for integration in INTEGRATIONS}
         self._suppressed: defaultdict[str, int] = defaultdict(int)
 
-    def suppressed(self, alerts: int, reason: str) -> None:
-        if alerts:
+    def suppressed(self, alerts: int, reason: str, flush: Flush) -> None:
+        """Once a flush: what is kept back when it looks again was counted before, or will be by the next one."""
+        if alerts and not flush.is_renewed:
             self._suppressed[reason] += alerts
 
     def failed(self, integration: str, reason: FailureReason) -> None:

@@ -68,7 +68,8 @@ class Pipeline:
         """The flush as it would reach its deliveries if it began now."""
         if flush.renew is None:
             raise ValueError("a flush that cannot be renewed")
-        return await self._pass_all(*await flush.renew(flush))
+        flush, alerts = await flush.renew(flush)
+        return await self._pass_all(replace(flush, is_renewed=True), alerts)
 
     async def _traced(self, stage: Stage, flush: Flush, alerts: Alerts) -> Alerts:
         said: dict[str, Attribute] = {

@@ -66,7 +66,7 @@ class ActiveIntervals:
             flush.mark_muted(())
             return alerts
         flush.mark_muted(names)  # one of them would have been enough, so all of them mute
-        self.counts.suppressed(len(alerts), self.reason)
+        self.counts.suppressed(len(alerts), self.reason, flush)
         return alerts.first(0)
 
 
@@ -85,7 +85,7 @@ class MuteIntervals:
         flush.mark_muted(muting)
         if not muting:
             return alerts
-        self.counts.suppressed(len(alerts), self.reason)
+        self.counts.suppressed(len(alerts), self.reason, flush)
         return alerts.first(0)
 
 
@@ -101,9 +101,9 @@ class Inhibit:
     counts: Counts
     clock: Clock
 
-    async def __call__(self, _flush: Flush, alerts: Alerts) -> Alerts:
+    async def __call__(self, flush: Flush, alerts: Alerts) -> Alerts:
         free = await _without(alerts, self.marks(), self.inhibiting, self.clock)
-        self.counts.suppressed(len(alerts) - len(free), self.reason)
+        self.counts.suppressed(len(alerts) - len(free), self.reason, flush)
         return free
 
 
@@ -119,9 +119,9 @@ class Silence:
     counts: Counts
     clock: Clock
 
-    async def __call__(self, _flush: Flush, alerts: Alerts) -> Alerts:
+    async def __call__(self, flush: Flush, alerts: Alerts) -> Alerts:
         audible = await _without(alerts, self.marks(), self.silencing, self.clock)
-        self.counts.suppressed(len(alerts) - len(audible), self.reason)
+        self.counts.suppressed(len(alerts) - len(audible), self.reason, flush)
         return audible
 
 

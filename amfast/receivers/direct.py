@@ -26,6 +26,7 @@ _IDLE_S: Final = 300.0
 IDLE_MAX: Final = 256
 """Connections; the hosts may be as many as what alerts say, where a template makes the URL."""
 _TARGETS_REMEMBERED: Final = 1000
+_HEADS_REMEMBERED: Final = 100
 _REMEMBERED_CHARS_MAX: Final = 1000
 _NEXT_ADDRESS_S: Final = 0.25
 """How long one address of a host may take before the next is tried beside it (RFC 8305)."""
@@ -37,7 +38,8 @@ class Where(NamedTuple):
     scheme: str
     host: str
     port: int
-    tls: TlsConfig
+    tls: TlsConfig | None
+    """None without TLS."""
 
 
 class Target(NamedTuple):
@@ -77,11 +79,18 @@ class Direct:
     ) -> Answer:
         """Raises HttpError."""
         target = self._target(url) if len(url) <= _REMEMBERED_CHARS_MAX else _target(url)
-        head = _head(method, target, headers, body)
-        where = Where(target.scheme, target.host, target.port, config.tls_config)
+        head = _head(method, target, tuple(headers))
+        if body is not None:
+            head += b"Content-Length: %d\r\n" % len(body)
+        where = Where(
+            target.scheme,
+            target.host,
+            target.port,
+            config.tls_config if target.scheme == "https" else None,
+        )
         wire = self._take(where) or await self._dial(where)
         try:
-            return await wire.ask(head, body or b"")
+            return await wire.ask(head + b"\r\n" + (body or b""))
         except asyncio.CancelledError:
             wire.close()
             raise
@@ -117,12 +126,12 @@ class Direct:
         loop = asyncio.get_running_loop()
         wire = Wire(partial(self._give_back, where))
         with _as_http_error():
-            context = self._contexts.get(where.tls) if where.scheme == "https" else None
+            context = None if where.tls is None else self._contexts.get(where.tls)
             infos = await loop.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
             sock = await aiohappyeyeballs.start_connection(infos, happy_eyeballs_delay=_NEXT_ADDRESS_S)
             try:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                name = where.tls.server_name or where.host if context is not None else None
+                name = None if where.tls is None else where.tls.server_name or where.host
                 await loop.create_connection(lambda: wire, sock=sock, ssl=context, server_hostname=name)
             except BaseException:
                 wire.close()
@@ -155,8 +164,9 @@ def _target(url: str) -> Target:
     )
 
 
-def _head(method: str, target: Target, headers: list[tuple[str, str]], body: bytes | None) -> bytes:
-    """Raises HttpError for a header that would not stay in its line."""
+@lru_cache(_HEADS_REMEMBERED)
+def _head(method: str, target: Target, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """All lines that do not depend on the body. Raises HttpError for a header that would not stay in its line."""
     named = {name.lower() for name, _ in headers}
     lines = [f"{method} {target.line} HTTP/1.1"]
     if "host" not in named:
@@ -164,13 +174,11 @@ def _head(method: str, target: Target, headers: list[tuple[str, str]], body: byt
     lines += [f"{name}: {value}" for name, value in headers]
     if target.authorization and "authorization" not in named:
         lines.append(f"Authorization: {target.authorization}")
-    if body is not None:
-        lines.append(f"Content-Length: {len(body)}")
     text = "\r\n".join(lines)
     if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
         raise HttpError("a header of the request has a line break in it", retry=False)
     try:
-        return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+        return text.encode("utf-8", "surrogateescape") + b"\r\n"
     except UnicodeEncodeError:
         raise HttpError("a header of the request has characters that are no text", retry=False) from None
 

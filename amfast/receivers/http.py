@@ -86,6 +86,8 @@ class NetworkClient:
         config: HttpConfig,
     ) -> Answer:
         """See :meth:`HttpClient.post`."""
+        if timeout_s is None:
+            return await self._traced(url, headers, body, config)
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._traced(url, headers, body, config)
@@ -123,7 +125,7 @@ class NetworkClient:
             answer = await self._exchange.request(method, url, [*headers.items(), *own], body, config)
             target = answer.headers.get("location")
             if not config.follow_redirects or not target or answer.status not in (*_GET_AFTER, *_POST_AFTER):
-                return replace(answer, secrets=frozenset(secrets))
+                return replace(answer, secrets=frozenset(secrets)) if secrets else answer
             url = _joined(url, target)
             strange = strange or left_domain(first, url)
             if answer.status in _GET_AFTER:

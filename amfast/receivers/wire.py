@@ -40,14 +40,14 @@ class Wire(asyncio.Protocol):
         self._body = b""
         self._timer: asyncio.TimerHandle | None = None
 
-    def ask(self, head: bytes, body: bytes) -> asyncio.Future[Answer]:
+    def ask(self, request: bytes) -> asyncio.Future[Answer]:
         """Send a request. The answer may be an HttpError. Only when open and nothing is asked."""
         self._answer = answer = asyncio.get_running_loop().create_future()
         self._headers, self._bytes, self._has_head, self._body = {}, 0, False, b""
         if self._transport is None:
             self._fail(HttpError("the server closed the connection"))
         else:
-            self._transport.write(head + body)
+            self._transport.write(request)
         return answer
 
     def close(self) -> None:

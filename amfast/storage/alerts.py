@@ -19,8 +19,8 @@ from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError
 from amfast.model.flush import GroupName
 from amfast.model.metric import Family, Kind, Summary, Value, single
+from amfast.storage.disk import MACHINE, Disk, RunInThread
 from amfast.storage.frames import FrameReader, frame
-from amfast.storage.threads import RunInThread
 from amfast.storage.whole import NewFile, open_if_there, remove_leftovers, set_aside
 
 HEADER: Final = b"amfast alerts 1\n"
@@ -55,13 +55,21 @@ class AlertsFile:
     """Alerts and the timers of their groups on disk, written and read a slice at a time."""
 
     def __init__(
-        self, directory: Path, contents: Contents, *, clock: Clock, log: logging.Logger, run: RunInThread
+        self,
+        directory: Path,
+        contents: Contents,
+        *,
+        clock: Clock,
+        log: logging.Logger,
+        run: RunInThread,
+        disk: Disk = MACHINE,
     ) -> None:
         self._path = directory / "alerts"
         self._contents = contents
         self._clock = clock
         self._log = log
         self._run = run
+        self._disk = disk
         self._is_failing = False
         self._errors = 0
         self._damages = 0
@@ -75,9 +83,9 @@ class AlertsFile:
 
         A damaged file is kept under another name, and what can be read of it is taken.
         """
-        remove_leftovers(self._path)
+        remove_leftovers(self._path, self._disk)
         restored = Restored()
-        with open_if_there(self._path) as file:
+        with open_if_there(self._path, self._disk) as file:
             if file is None:
                 return restored
             try:
@@ -123,7 +131,7 @@ class AlertsFile:
             "err": why,
             "alerts_kept": restored.alerts,
             "groups_kept": len(restored.timers),
-            "damaged_file_kept_as": str(set_aside(self._path, self._clock.now_ns())),
+            "damaged_file_kept_as": str(set_aside(self._path, self._clock.now_ns(), self._disk)),
         }
         self._log.error(
             "The file of alerts is damaged, going on with what can be read of it", extra={"attrs": attrs}
@@ -142,7 +150,7 @@ class AlertsFile:
         started_us = self._clock.monotonic_us()
         new: NewFile | None = None
         try:
-            new = await self._run(partial(NewFile, self._path))
+            new = await self._run(partial(NewFile, self._path, self._disk))
             await self._run(partial(new.write, HEADER))
             for content in self._frames():
                 await self._run(partial(new.write, frame(content)))
@@ -177,7 +185,9 @@ class AlertsFile:
     def forget(self) -> None:
         """Remove the file: what it says would be older each time. Raises AmfastError."""
         try:
-            self._path.unlink(missing_ok=True)
+            self._disk.unlink(self._path)
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise AmfastError(f"cannot remove {self._path}: {error.strerror}") from error
 

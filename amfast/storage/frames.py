@@ -35,8 +35,9 @@ class FrameReader:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.size = os.fstat(file.fileno()).st_size
         self.end = file.tell()
+        self.size = file.seek(0, os.SEEK_END)
+        file.seek(self.end)
         self.damages: list[int] = []
 
     def __iter__(self) -> Iterator[bytes]:

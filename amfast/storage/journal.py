@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from amfast.storage.disk import MACHINE, Disk, RunInThread
 from amfast.storage.frames import FrameReader, frame
-from amfast.storage.threads import RunInThread
-from amfast.storage.whole import sync_folder, write_all, write_atomically
+from amfast.storage.whole import read_all, size_of, sync_folder, write_all, write_atomically
 
 HEADER: Final = b"amfast journal 1\n"
 PORTION_BYTES: Final = 16 << 20
@@ -47,24 +47,70 @@ class Replay:
     """What the last write before a crash left unfinished; nobody was told that it was done."""
 
 
+class _Batch:
+    """What is written together, and who waits for it: no longer than :data:`WAIT_MAX_S`, then it was given up.
+
+    A disk that hangs must not make everybody hang who is only to know that it holds something.
+    """
+
+    def __init__(self, on_failure: Callable[[Exception], None]) -> None:
+        self.records: list[bytes] = []
+        self.bytes = 0
+        self._on_failure = on_failure
+        self._waiters: list[asyncio.Future[None]] = []
+        self._is_open = True
+        self._deadline = asyncio.get_running_loop().call_later(WAIT_MAX_S, self._give_up)
+
+    def settled(self) -> Awaitable[None] | None:
+        if not self._is_open:
+            return None
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        return waiter
+
+    def _give_up(self) -> None:
+        self._on_failure(TimeoutError(f"a write has taken more than {WAIT_MAX_S:g} s"))
+        self.end()
+
+    def end(self) -> None:
+        """Let everybody go on."""
+        self._is_open = False
+        self._deadline.cancel()
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+
 class Journal:
-    """Delimited records in checksummed frames, one frame for each write. ``on_failure`` hears why the disk fails."""
+    """Delimited records in checksummed frames, one frame for each write.
+
+    ``on_failure`` hears why the disk fails. Writes begin at least ``spacing_s`` apart, where who waits is in no hurry:
+    then more of them share one.
+    """
 
     def __init__(
-        self, path: Path, on_failure: Callable[[Exception], None], run: RunInThread = asyncio.to_thread
+        self,
+        path: Path,
+        on_failure: Callable[[Exception], None],
+        run: RunInThread = asyncio.to_thread,
+        disk: Disk = MACHINE,
+        spacing_s: float = 0.0,
     ) -> None:
         self._path = path
+        self._disk = disk
         self._on_failure = on_failure
         self._run = run
+        self._spacing_s = spacing_s
+        self._not_before_s = 0.0
+        """On the loop's clock, when the next write may begin."""
         self._lock = threading.Lock()
         self._file = -1
         self._generation = 0
-        self._pending: list[bytes] = []
-        self._pending_bytes = 0
-        self._under_way: asyncio.Future[None] | None = None
-        """Done when what is being written is on disk, or was given up."""
-        self._next: asyncio.Future[None] | None = None
-        """The same for what is pending."""
+        self._under_way: _Batch | None = None
+        """What is being written."""
+        self._next: _Batch | None = None
+        """What is pending."""
         self._task: asyncio.Task[None] | None = None
         self.size = 0
         """Bytes that are on disk."""
@@ -95,44 +141,42 @@ class Journal:
 
     def add(self, record: bytes) -> None:
         """Have one delimited record written soon; the call never waits."""
-        self._pending.append(record)
-        self._pending_bytes += len(record)
-        if self._pending_bytes > PENDING_BYTES_MAX:
-            self._pending.clear()
-            self._pending_bytes = 0
-            self._on_failure(OSError("changes come faster than the disk takes them"))
         if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._write_pending())
+            self._next = _Batch(self._on_failure)
+            if self._task is None:
+                self._task = asyncio.get_running_loop().create_task(self._write_pending())
+        batch = self._next
+        batch.records.append(record)
+        batch.bytes += len(record)
+        if batch.bytes > PENDING_BYTES_MAX:
+            batch.records.clear()
+            batch.bytes = 0
+            self._on_failure(OSError("changes come faster than the disk takes them"))
 
     def settled(self) -> Awaitable[None] | None:
         """Something to wait for until what was added so far is on disk or was given up; None if it is already."""
         latest = self._next or self._under_way
-        return None if latest is None else self._wait(latest)
-
-    async def _wait(self, done: asyncio.Future[None]) -> None:
-        """A disk that hangs must not make everybody hang who is only to know that it holds something."""
-        finished, _ = await asyncio.wait((done,), timeout=WAIT_MAX_S)
-        if not finished:
-            self._on_failure(TimeoutError(f"a write has taken more than {WAIT_MAX_S:g} s"))
+        return None if latest is None else latest.settled()
 
     def mark(self) -> Mark:
         """What a snapshot of the state as it is now makes superfluous."""
         return Mark(self._generation, self.size)
 
     async def _write_pending(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._next is not None:
-            records, self._pending, self._pending_bytes = self._pending, [], 0
-            done, self._next = self._next, None
-            self._under_way = done
+            if (rest_s := self._not_before_s - loop.time()) > 0:
+                await asyncio.sleep(rest_s)
+            self._not_before_s = loop.time() + self._spacing_s
+            batch = self._under_way = self._next
+            self._next = None
             try:
-                if records:
-                    await self._run(partial(self._append, records))
+                if batch.records:
+                    await self._run(partial(self._append, batch.records))
             except Exception as error:  # noqa: BLE001 - whatever it is, it must be told, and nobody wait for ever
                 self._on_failure(error)
             self._under_way = None
-            done.set_result(None)
+            batch.end()
         self._task = None
 
     # In threads
@@ -143,12 +187,12 @@ class Journal:
             size = self.size
             try:
                 for content in _portions(records):
-                    write_all(self._file, framed := frame(content))
+                    write_all(self._file, framed := frame(content), self._disk)
                     size += len(framed)
-                os.fdatasync(self._file)
+                self._disk.fdatasync(self._file)
             except OSError:
                 with contextlib.suppress(OSError):
-                    os.ftruncate(self._file, self.size)
+                    self._disk.ftruncate(self._file, self.size)
                 self._close()  # the next write looks anew at what there is
                 raise
             self.size = size
@@ -158,15 +202,15 @@ class Journal:
         """Have the file open, with nothing behind what counts. Raises OSError."""
         if self._file >= 0:
             return
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        file = self._disk.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         try:
-            os.ftruncate(file, self.size)
+            self._disk.ftruncate(file, self.size)
             if self.size == 0:
-                write_all(file, HEADER)
-                os.fdatasync(file)
-                sync_folder(self._path.parent)
+                write_all(file, HEADER, self._disk)
+                self._disk.fdatasync(file)
+                sync_folder(self._path.parent, self._disk)
         except OSError:
-            os.close(file)
+            self._disk.close(file)
             raise
         self.size = max(self.size, len(HEADER))
         self._file = file
@@ -174,18 +218,18 @@ class Journal:
     def cut(self, mark: Mark) -> None:
         """Forget what came before the mark: the snapshot on disk has it. Raises OSError."""
         with self._lock:
-            if mark.generation != self._generation or not self._path.exists():
+            if mark.generation != self._generation or size_of(self._path, self._disk) is None:
                 return
             self._generation += 1
             self._close()
-            rest = self._path.read_bytes()[max(mark.size, len(HEADER)) : self.size]
+            rest = read_all(self._path, self._disk)[max(mark.size, len(HEADER)) : self.size]
             try:
                 if rest:
-                    write_atomically(self._path, (HEADER, rest))
+                    write_atomically(self._path, (HEADER, rest), self._disk)
                 else:
-                    self._path.unlink()
+                    self._disk.unlink(self._path)
             finally:  # even what fails at last may have put the new file in place
-                self.size = min(self.size, self._path.stat().st_size if self._path.exists() else 0)
+                self.size = min(self.size, size_of(self._path, self._disk) or 0)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -194,7 +238,7 @@ class Journal:
 
     def _close(self) -> None:
         if self._file >= 0:
-            os.close(self._file)
+            self._disk.close(self._file)
             self._file = -1
 
 

@@ -13,9 +13,9 @@ from typing import BinaryIO, Final, Protocol
 from amfast.model.clock import Clock
 from amfast.model.keeper import Keeper
 from amfast.model.metric import Family, Kind, Summary, Value, single
+from amfast.storage.disk import MACHINE, Disk, RunInThread
 from amfast.storage.journal import Journal, Mark
 from amfast.storage.salvage import salvage
-from amfast.storage.threads import RunInThread
 from amfast.storage.whole import open_if_there, remove_leftovers, set_aside, write_atomically
 
 JOURNAL_BYTES_MAX: Final = 64 << 20
@@ -48,7 +48,10 @@ class Persistent(Protocol):
 
 
 class SnapshotFile:
-    """One state and its files. ``name`` is the word for it in the metrics: ``silences`` or ``nflog``."""
+    """One state and its files. ``name`` is the word for it in the metrics: ``silences`` or ``nflog``.
+
+    ``spacing_s`` lies between the writes of the journal.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,8 @@ class SnapshotFile:
         clock: Clock,
         log: logging.Logger,
         run: RunInThread = asyncio.to_thread,
+        disk: Disk = MACHINE,
+        spacing_s: float = 0.0,
     ) -> None:
         self._path = directory / name
         self._journal_path = directory / f"{name}.journal"
@@ -67,7 +72,8 @@ class SnapshotFile:
         self._clock = clock
         self._log = log
         self._run = run
-        self.journal = Journal(self._journal_path, self._journal_failed, run)
+        self._disk = disk
+        self.journal = Journal(self._journal_path, self._journal_failed, run, disk, spacing_s)
         self._writing = threading.Lock()
         self._written = 0
         """The number of the maintenance run whose data the file holds."""
@@ -89,16 +95,16 @@ class SnapshotFile:
         What is damaged is kept under another name, and what can be read of it is taken. Raises AmfastError when a
         file cannot be read at all.
         """
-        remove_leftovers(self._path)
-        remove_leftovers(self._journal_path)
-        with open_if_there(self._path) as file:
+        remove_leftovers(self._path, self._disk)
+        remove_leftovers(self._journal_path, self._disk)
+        with open_if_there(self._path, self._disk) as file:
             data = b"" if file is None else file.read()
         if data:
             try:
                 self._state.load(data)
             except ValueError as error:
                 self._salvage(data, error)
-        with open_if_there(self._journal_path) as file:
+        with open_if_there(self._journal_path, self._disk) as file:
             if file is not None:
                 self._replay(file)
         if self._damages:
@@ -152,7 +158,7 @@ class SnapshotFile:
 
     def _set_aside(self, path: Path) -> Path:
         self._damages += 1
-        return set_aside(path, self._clock.now_ns())
+        return set_aside(path, self._clock.now_ns(), self._disk)
 
     # While it runs
 
@@ -202,7 +208,7 @@ class SnapshotFile:
                 # A thread that was overtaken, as by the last run before the end, must not bring old data back.
                 if number < self._written:
                     return
-                write_atomically(self._path, [data])
+                write_atomically(self._path, [data], self._disk)
                 self._written = number
                 self.journal.cut(mark)
         except OSError as error:

@@ -11,6 +11,7 @@ from amfast._ext.intake import BodyEmpty, BodyError, BodyInvalid, Intake
 from amfast._ext.listing import Listing
 from amfast._ext.lzw import compress, decompress
 from amfast._ext.saved import dump, restore
+from amfast._ext.silence_records import scan_with_needs
 from amfast._ext.snapshot import Snapshot
 from amfast._ext.swim import LEFT, Core, RemoteError, StreamMessage, StreamReader
 from amfast._ext.table import Table
@@ -108,7 +109,7 @@ def _scanned(data: bytes) -> None:
     except ValueError:
         found = None
     try:
-        scanned = pb.scan_silences(data, lambda pattern: pattern.split("|"))
+        scanned = scan_with_needs(data, lambda pattern: pattern.split("|"))[0]
     except ValueError:
         scanned = None
     assert (found is None) == (scanned is None)

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from amfast.dispatch.agenda import CALLS_A_TURN, Agenda
+from amfast.dispatch.agenda import CALLS_A_TURN, EARLY_US, SPACING_US, Agenda
 from tests.support.virtual import VirtualClock, run_virtual
 
 SEED = random.randrange(1 << 32)
@@ -40,7 +40,7 @@ def test_appointments_are_kept_in_the_order_of_their_times_and_cancelled_ones_ar
                 await clock.sleep(rng.random())
         await clock.sleep(30)
         assert sorted(expected) == sorted(entry[:2] for entry in kept), SEED
-        assert all(-1_000 <= at_us - due_us <= 1_000 for due_us, _, at_us in kept), SEED
+        assert all(-EARLY_US <= at_us - due_us <= SPACING_US + EARLY_US for due_us, _, at_us in kept), SEED
 
     run_virtual(main)
 
@@ -60,5 +60,18 @@ def test_many_that_are_due_together_have_turns() -> None:
             await asyncio.sleep(0)
         assert {CALLS_A_TURN, 2 * CALLS_A_TURN} <= seen
         assert called == sorted(called)
+
+    run_virtual(main)
+
+
+def test_who_is_alone_is_on_time_and_those_that_are_due_soon_after_wait_for_one_another() -> None:
+    async def main(clock: VirtualClock) -> None:
+        agenda = Agenda(clock)
+        called_us: list[int] = []
+        dues_us = [100_000, 105_000, 110_000, 149_000, 300_000]
+        for due_us in dues_us:
+            agenda.put(due_us, Somebody(lambda: called_us.append(clock.monotonic_us())))
+        await clock.sleep(1)
+        assert called_us == [100_000, 150_000, 150_000, 150_000, 300_000]
 
     run_virtual(main)

@@ -252,6 +252,28 @@ def test_changes_that_come_while_the_disk_is_busy_are_written_together(tmp_path:
     run_virtual(main)
 
 
+def test_where_nobody_is_in_a_hurry_writes_keep_a_distance_and_the_first_does_not_wait(
+    tmp_path: Path,
+) -> None:
+    async def main(clock: VirtualClock) -> None:
+        async def at_once(work: Callable[[], T]) -> T:
+            return work()
+
+        journal = Journal(tmp_path / "j", lambda _error: None, at_once, spacing_s=0.05)
+        ends_us = []
+        for _ in range(3):
+            journal.add(b"x")
+            await clock.sleep(0.01)
+            journal.add(b"y")
+            settled = journal.settled()
+            assert settled is not None
+            await settled
+            ends_us.append(clock.monotonic_us())
+        assert (ends_us, journal.writes) == ([50_000, 100_000, 150_000], 4)
+
+    run_virtual(main)
+
+
 def test_who_gives_up_waiting_does_not_end_the_wait_of_others(tmp_path: Path) -> None:
     async def main(clock: VirtualClock) -> None:
         async def slowly(work: Callable[[], T]) -> T:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amfast._ext import pb
+from amfast._ext.silence_records import join_records, scan_silences, scan_with_needs
 
 F = descriptor_pb2.FieldDescriptorProto
 KINDS = {"string": F.TYPE_STRING, "bytes": F.TYPE_BYTES, "int64": F.TYPE_INT64, "int32": F.TYPE_INT32,
@@ -283,7 +284,7 @@ def test_a_scan_refuses_what_decoding_refuses_and_keeps_what_is_meant(
     }[change]
     for read in (record, changed):
         decoded = outcome(pb.decode_silences, read)
-        scanned = outcome(lambda data: pb.scan_silences(data, lambda _pattern: None), read)
+        scanned = outcome(lambda data: scan_with_needs(data, lambda _pattern: None)[0], read)
         assert (decoded is None) == (scanned is None)
         for fields, found in zip(decoded or (), scanned or (), strict=True):
             times = (found.starts_at_ns, found.ends_at_ns, found.updated_at_ns, found.expires_at_ns)
@@ -301,12 +302,21 @@ def test_a_scan_says_what_each_set_of_matchers_needs() -> None:
     def literals(pattern: str) -> list[str] | None:
         return None if "." in pattern else pattern.split("|")
 
-    (found,) = pb.scan_silences(pb.encode_silence(silence, 4), literals)
-    assert found.take_needs() == [[(("a", "1"),), (("b", "x"), ("b", "y"))], []]
-    (unasked,) = pb.scan_silences(pb.encode_silence(silence, 4), None)
-    assert not unasked.take_needs()
+    _, owners, needs = scan_with_needs(pb.encode_silence(silence, 4), literals)
+    assert owners == ["i", "i"]
+    assert needs == [((("a", "1"),), (("b", "x"), ("b", "y"))), ()]
     old = OFFICIAL["MeshSilence"]()
     old.silence.matchers.add(name="a", pattern="1")
-    (found,) = pb.scan_silences(delimited(old.SerializeToString()), literals)
-    assert found.take_needs() == [[(("a", "1"),)]]
+    (found,), owners, needs = scan_with_needs(delimited(old.SerializeToString()), literals)
+    assert (owners, needs) == ([""], [((("a", "1"),),)])
     assert pb.decode_silences(found.data)[0].matcher_sets == (((0, "a", "1"),),)
+
+
+@given(st.lists(silences, max_size=5))
+def test_joined_records_are_as_they_were(some: list[pb.SilenceFields]) -> None:
+    data = b"".join(pb.encode_silence(silence, silence.expires_at_ns) for silence in some)
+    shared, own = scan_with_needs(data, lambda _pattern: None)[0], scan_silences(data)
+    for records in (shared, own, shared[1:] + own[:1]):
+        each = [record.data for record in records]
+        assert join_records(records) == b"".join(each)
+        assert [record.data for record in records] == each

@@ -187,6 +187,22 @@ def test_who_had_to_wait_tells_what_is_true_when_its_turn_comes() -> None:
     run_virtual(main)
 
 
+def test_what_is_muted_is_counted_once_a_flush_also_if_it_looks_again() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook, three = FakeIntegration(clock), alert(i="3")
+        node = Node(clock, webhook, FakeIntegration(clock, index=1), wait_s=15)
+        node.muted, node.inhibited = {"2"}, {three.fingerprint: "3"}
+        alerts = (alert(i="1"), alert(i="2"), three)
+        await node.flush(*alerts, later=alerts)
+        assert [names for _, _, names in webhook.sent] == [["1"]]
+        assert node.count("notifications_suppressed_total", "silence") == 1
+        assert node.count("notifications_suppressed_total", "inhibition") == 1
+        await node.flush(*alerts, later=alerts)
+        assert node.count("notifications_suppressed_total", "silence") == 2
+
+    run_virtual(main)
+
+
 def test_of_two_whose_turn_comes_at_one_moment_the_first_in_the_order_speaks() -> None:
     async def main(clock: VirtualClock) -> None:
         second_hook, third_hook = FakeIntegration(clock), FakeIntegration(clock)

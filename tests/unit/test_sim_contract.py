@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from amfast.cluster.peer import Peer
+from amfast.dispatch.dispatcher import Dispatcher
 from amfast.model.errors import AmfastError
 from amfast.notify import delivery
 from amfast.notify.nflog import NotificationLog
 from amfast.sim import __main__ as command
+from amfast.sim.contract.disk import Disk
 from amfast.sim.contract.faults import FAULTS, NAMES
 from amfast.sim.contract.promises import Promises
 from amfast.sim.contract.run import run
+from amfast.storage.alerts import AlertsFile, Restored
 
 ROOT = Path(__file__).parents[2]
 ONCE_FAILED = {
@@ -150,6 +153,29 @@ def test_a_node_that_forgets_its_silences_is_noticed(monkeypatch):
 
 async def pass_everything(_stage, _flush, alerts):
     return alerts
+
+
+def test_a_journal_that_is_not_synced_is_noticed(monkeypatch):
+    monkeypatch.setattr(Disk, "fdatasync", lambda _disk, _file: None)
+    assert "has forgotten" in found("disks", 101)
+
+
+def test_a_file_that_gets_its_name_before_it_is_synced_is_noticed(monkeypatch):
+    monkeypatch.setattr(Disk, "fsync", lambda _disk, _file: None)
+    assert "damaged" in found("disks", 101)
+
+
+def test_alerts_that_do_not_survive_a_restart_are_noticed(monkeypatch):
+    async def restore(_file):
+        return Restored()
+
+    monkeypatch.setattr(AlertsFile, "restore", restore)
+    assert "has forgotten alert" in found("upgrades", 101)
+
+
+def test_timers_that_begin_anew_after_a_restart_are_noticed(monkeypatch):
+    monkeypatch.setattr(Dispatcher, "resume", lambda _dispatcher, _timers: None)
+    assert "has moved the timer of" in found("upgrades", 101)
 
 
 def test_merging_that_depends_on_the_order_is_noticed(monkeypatch):

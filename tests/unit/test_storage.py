@@ -19,9 +19,9 @@ from amfast.model.errors import AmfastError
 from amfast.model.keeper import NoKeeper
 from amfast.model.silence import MatcherSpec, Silence
 from amfast.notify.nflog import LogKey, NotificationLog
+from amfast.storage.disk import Disk, RunInThread
 from amfast.storage.salvage import salvage
 from amfast.storage.snapshot import SnapshotFile
-from amfast.storage.threads import RunInThread
 from amfast.storage.whole import remove_leftovers, set_aside, write_atomically
 from tests.support.crashes import CrashAt
 from tests.support.lives import at_once
@@ -130,12 +130,12 @@ def test_a_write_that_was_overtaken_does_not_bring_old_data_back(
 ) -> None:
     held, overtaken = threading.Event(), threading.Event()
 
-    def slow(path: Path, pieces: Iterable[bytes]) -> int:
+    def slow(path: Path, pieces: Iterable[bytes], disk: Disk) -> int:
         pieces = list(pieces)
         if pieces == [b"ok old"]:
             held.set()
             overtaken.wait(5)
-        return write_atomically(path, pieces)
+        return write_atomically(path, pieces, disk)
 
     async def main(clock: VirtualClock) -> None:
         state = State(b"ok old")

@@ -16,6 +16,16 @@ _POLLED_S = 2.0
 """What is looked at every second may have been so for a second more, at either end."""
 
 
+@dataclass(slots=True)
+class _Known:
+    """What a node knows of an alert, and since when."""
+
+    is_over: bool
+    over_us: int
+    is_silenced: bool
+    silenced_us: int
+
+
 class Knowledge:
     """No notification says of an alert what its node has known better for longer than a flush may last.
 
@@ -25,50 +35,55 @@ class Knowledge:
     def __init__(self, world: World, violations: Violations) -> None:
         self._world = world
         self._violations = violations
-        self._seen: dict[tuple[int, str, str], tuple[bool, int]] = {}
-        """Per node, alert and question: the answer, and since when it is so."""
-        self._lives: dict[int, int] = {}
+        self._known: list[dict[int, _Known]] = [{} for _ in world.nodes]
+        """Per node, by the fingerprint of the alert."""
+        self._lives = [0] * len(world.nodes)
         self._stale_us = round((world.promises.flush_s + _POLLED_S) * MILLION)
         world.told_watchers.append(self.on_told)
 
     def poll(self) -> None:
         """See what every node knows."""
         for node in self._world.nodes:
-            if self._lives.get(node.index) != node.lives:
+            if self._lives[node.index] != node.lives:
                 self._lives[node.index] = node.lives
-                self._seen = {key: seen for key, seen in self._seen.items() if key[0] != node.index}
+                self._known[node.index].clear()
             if node.serving:
                 self._look(node)
 
     def _look(self, node: Node) -> None:
-        now_ns = node.now_ns()
+        now_ns, now_us, all_known = node.now_ns(), self._world.now_us, self._known[node.index]
+        silencing = node.app.silences.silencing
         for stored in node.app.store:
-            fingerprint = f"{stored.fingerprint:016x}"
-            self._note(node.index, fingerprint, "over", stored.ends_at_ns <= now_ns)
-            silenced = bool(node.app.silences.silencing(stored.labels, stored.fingerprint))
-            self._note(node.index, fingerprint, "silenced", silenced)
-
-    def _note(self, index: int, fingerprint: str, question: str, answer: bool) -> None:
-        key = (index, fingerprint, question)
-        if key not in self._seen or self._seen[key][0] != answer:
-            self._seen[key] = (answer, self._world.now_us)
+            fingerprint = stored.fingerprint
+            is_over = stored.ends_at_ns <= now_ns
+            is_silenced = bool(silencing(stored.labels, fingerprint))
+            known = all_known.get(fingerprint)
+            if known is None:
+                all_known[fingerprint] = _Known(is_over, now_us, is_silenced, now_us)
+                continue
+            if known.is_over != is_over:
+                known.is_over, known.over_us = is_over, now_us
+            if known.is_silenced != is_silenced:
+                known.is_silenced, known.silenced_us = is_silenced, now_us
 
     def on_told(self, told: Told) -> None:
         """Compare what is said with what is known."""
         node = self._world.nodes[told.node]
         if node.serving:
             self._look(node)
-        for fingerprint in told.firing:
-            self._compare(told, fingerprint, "over", wrong=True, said="fires")
-        for fingerprint in told.resolved:
-            self._compare(told, fingerprint, "over", wrong=False, said="is over")
-        for fingerprint in told.firing | told.resolved:
-            self._compare(told, fingerprint, "silenced", wrong=True, said="is not silenced")
+        for fingerprint in sorted(told.firing | told.resolved):
+            known = self._known[told.node].get(int(fingerprint, 16))
+            if known is None:
+                continue
+            fires = fingerprint in told.firing
+            if known.is_over == fires:
+                self._compare(told, known.over_us, f"{fingerprint} {'fires' if fires else 'is over'}")
+            if known.is_silenced:
+                self._compare(told, known.silenced_us, f"{fingerprint} is not silenced")
 
-    def _compare(self, told: Told, fingerprint: str, question: str, *, wrong: bool, said: str) -> None:
-        answer, since_us = self._seen.get((told.node, fingerprint, question), (not wrong, 0))
-        if answer == wrong and told.time_us - since_us > self._stale_us:
-            text = f"node{told.node} tells {told.receiver} that {fingerprint} {said}"
+    def _compare(self, told: Told, since_us: int, said: str) -> None:
+        if told.time_us - since_us > self._stale_us:
+            text = f"node{told.node} tells {told.receiver} that {said}"
             self._violations.add(
                 told.time_us, f"{text}, and has known better since {since_us / MILLION:.3f}s"
             )

@@ -13,6 +13,7 @@ from amfast.sim.contract.world import World
 
 _SEVERITIES = ("page", "critical", "warning", "warning", "info")
 _SERVICES = ("api", "db")
+_MAINTENANCE_S = 300.0
 _STATE_S_MEAN = 400.0
 _SILENCE_S_MAX = 500.0
 _SILENCES_EVERY_S = 400.0
@@ -28,6 +29,7 @@ def draw_promises(random: Random, nodes: int | None = None) -> Promises:
         repeat_interval_s=random.choice((300.0, 900.0, 3600.0)),
         peer_timeout_s=random.choice((3.0, 5.0, 15.0)),
         settle_timeout_s=random.choice((10.0, 60.0)),
+        maintenance_s=_MAINTENANCE_S,
         answer_s=random.choice((2.0, 10.0)),
         evaluation_s=random.choice((15.0, 30.0, 60.0)),
     )

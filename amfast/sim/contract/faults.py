@@ -7,11 +7,13 @@ from random import Random
 from typing import Final
 
 from amfast.sim.contract.config import RECEIVERS
+from amfast.sim.contract.disk import Loss
 from amfast.sim.contract.receiver import UNCONFIRMED, Mode, Told
 from amfast.sim.contract.world import World
 from amfast.sim.network import Link
 
-_KEEPS_DISK = 0.6
+_KEEPS_DISK, _KEEPS_ALL = 0.6, 0.3
+_CALLS_MAX = 40
 _BOTH_WAYS = 0.7
 _DOUBTLESS: tuple[Mode, ...] = ("refuses", "fails", "hangs", "late")
 
@@ -20,10 +22,26 @@ Fault = Callable[[World, Random, float], None]
 
 
 def _crash(world: World, random: Random, lasts_s: float) -> None:
-    """Lose a process, at times with its disk, and start it again."""
+    """Lose a process, at times with its disk or what was not synced, and start it again."""
     index = random.randrange(world.promises.nodes)
-    world.crash(index, keep_disk=random.random() < _KEEPS_DISK)
+    world.crash(index, _loss(random))
     world.later(random.random() * lasts_s, world.start, index)
+
+
+def _loss(random: Random) -> Loss:
+    drawn = random.random()
+    return "nothing" if drawn < _KEEPS_ALL else "unsynced" if drawn < _KEEPS_DISK else "everything"
+
+
+def _crash_writing(world: World, random: Random, lasts_s: float) -> None:
+    """Lose a process in the middle of what it does to its disk, at times with what was not synced."""
+    index, calls, loss = random.randrange(world.promises.nodes), random.randrange(_CALLS_MAX), _loss(random)
+    end_s = world.now_s + lasts_s
+
+    def start_again() -> None:
+        world.later(random.random() * (end_s - world.now_s), world.start, index)
+
+    world.later(lasts_s, world.crash_writing(index, calls, loss, start_again))
 
 
 def _crash_sending(world: World, random: Random, lasts_s: float) -> None:
@@ -33,7 +51,7 @@ def _crash_sending(world: World, random: Random, lasts_s: float) -> None:
     def on_told(told: Told) -> None:
         if armed[0]:
             armed[0] = False
-            world.crash(told.node, keep_disk=True)
+            world.crash(told.node, "unsynced")
             world.later(random.random() * (end_s - world.now_s), world.start, told.node)
 
     def disarm() -> None:
@@ -48,7 +66,7 @@ def _crash_sending(world: World, random: Random, lasts_s: float) -> None:
 def _blackout(world: World, random: Random, lasts_s: float) -> None:
     """Lose all processes at once."""
     for index in range(world.promises.nodes):
-        world.crash(index, keep_disk=random.random() < _KEEPS_DISK)
+        world.crash(index, _loss(random))
         world.later(random.random() * lasts_s, world.start, index)
 
 
@@ -133,6 +151,7 @@ FAULTS: Final[Mapping[str, tuple[Fault, ...]]] = {
     "calm": (),
     "reloads": (_reload,),
     "crashes": (_crash, _crash_sending),
+    "disks": (_crash_writing,),
     "blackouts": (_blackout,),
     "upgrades": (_upgrade,),
     "partitions": (_partition,),

@@ -22,11 +22,14 @@ class _Jumping(selectors.SelectSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 0.0
+        self.now_us = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise RuntimeError("virtual time: everything waits and no timer is set")
-        self.now_s += max(timeout, 0.0)
+        if timeout > 0:
+            self.now_s += timeout
+            self.now_us = round(self.now_s * MILLION)
         return []
 
 
@@ -50,7 +53,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     @property
     def now_us(self) -> int:
         """Microseconds since the start."""
-        return round(self._jumping.now_s * MILLION)
+        return self._jumping.now_us
 
     def at(self, when_us: int, call: Callable[..., object], *args: object) -> None:
         """Call at a time that is not in the past."""

@@ -58,6 +58,8 @@ class Misses:
             self._wrong_since_us.pop(rule.fingerprint, None)
             return
         wrong_us = max(self._wrong_since_us.setdefault(rule.fingerprint, now_us), clear_us)
+        if now_us - wrong_us <= self.longest_us:
+            return  # whoever could be a witness, nothing would come of it
         witness_us = self._witness_since_us(sender.index, receiver)
         if witness_us is None:
             return

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -14,62 +12,18 @@ from amfast.cli.flags import Options
 from amfast.config.load import loads
 from amfast.config.places import TemplateProblem
 from amfast.config.types import Config
-from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError
 from amfast.model.matcher import MatcherMode
-from amfast.model.metric import Family
 from amfast.outside import Outside
 from amfast.sim.clock import MILLION
+from amfast.sim.contract.disk import Disk, Machine
 from amfast.sim.contract.loop import Process, ProcessClock, VirtualLoop, Wall
 from amfast.sim.contract.port import Port
 from amfast.sim.contract.promises import Promises
 from amfast.sim.contract.receiver import Client, Receiver
 from amfast.sim.node import PORT, name_of
-from amfast.storage.snapshot import Persistent
 
 _RESOLVE_TIMEOUT_NS = 300 * 10**9
-_MAINTENANCE_S = 300.0
-
-
-class DiskFile:
-    """The file of one state on a disk that outlives processes; written whole, or not at all."""
-
-    def __init__(
-        self,
-        disk: dict[str, bytes],
-        process: Process,
-        name: str,
-        state: Persistent,
-        /,
-        *,
-        clock: Clock,
-        log: logging.Logger,  # noqa: ARG002 - as the protocol has it
-    ) -> None:
-        self._disk = disk
-        self._process = process
-        self._name = name
-        self._state = state
-        self._clock = clock
-
-    def load(self) -> None:
-        if self._name in self._disk:
-            self._state.load(self._disk[self._name])
-
-    async def maintain_every(self, seconds: float) -> None:
-        while True:
-            await self._clock.sleep(seconds)
-            self.maintain()
-
-    async def finish(self) -> None:
-        self.maintain()
-
-    def maintain(self) -> None:
-        self._state.collect_garbage()
-        if self._process.alive:
-            self._disk[self._name] = self._state.marshal()
-
-    def metrics(self) -> Iterator[Family]:
-        yield from ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +46,16 @@ class Node:
     def __init__(self, index: int, around: Surroundings, port: Port) -> None:
         self.index = index
         self.wall = Wall()
-        self.disk: dict[str, bytes] = {}
+        self.machine = Machine(Random(f"{around.seed}/disk {index}"))  # noqa: S311 - repeatable on purpose
+        self.disk: Disk
+        """As the process has it."""
         self.serving = False
         """It takes alerts."""
         self.process: Process | None = None
         self.app: App
         self.lives = 0
+        self.started_us = 0
+        """When the process began."""
         self._around = around
         self._port = port
 
@@ -114,14 +72,19 @@ class Node:
         """Begin a process, which joins the others and then serves."""
         around, loop = self._around, self._around.loop
         self.lives += 1
+        self.started_us = loop.now_us
         self.process = process = Process(loop)
         self._port.open(process)
         rng = Random(f"{around.seed}/node {self.index}/life {self.lives}")  # noqa: S311 - repeatable on purpose
+        disk_rng = Random(f"{around.seed}/disk {self.index}/life {self.lives}")  # noqa: S311
+        self.disk = Disk(self.machine, process, disk_rng)
         outside = Outside(
             network=self._port,
             http=Client(self.index, around.receivers, process),
-            file=partial(DiskFile, self.disk, process),
             read_config=self._read_config,
+            take_folder=lambda _folder: -1,
+            disk=self.disk,
+            run=self.disk.run,
         )
         self.app = process.run(App, self._options(), ProcessClock(loop, process, self.wall), rng, outside)
         process.spawn(self._start(process))
@@ -181,7 +144,7 @@ class Node:
         return Options(
             web_listen_address=(),
             web_external_url=f"http://{name_of(self.index)}",
-            data_maintenance_interval_s=_MAINTENANCE_S,
+            data_maintenance_interval_s=promises.maintenance_s,
             dispatch_start_delay_s=promises.start_delay_s,
             cluster_listen_address=f"{address_of(self.index)}:{PORT}",
             cluster_peer_name=name_of(self.index),

@@ -16,6 +16,9 @@ from amfast.sim.timing import Timing
 RESENT_WITHIN = 4
 """Prometheus gives an alert an end so many resend delays (or evaluations) ahead."""
 
+WRITE_S = 1.0
+"""The longest that it takes to write the alerts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Promises:
@@ -29,6 +32,8 @@ class Promises:
     settle_timeout_s: float = 60.0
     start_delay_s: float = 0.0
     """``--dispatch.start-delay``."""
+    maintenance_s: float = 900.0
+    """``--data.maintenance-interval``."""
     answer_s: float = 10.0
     """The longest an attempt may take: the receiver's ``timeout``."""
     usual_answer_s: float = 0.5
@@ -115,6 +120,11 @@ class Promises:
         """How far a clock may be ahead of Prometheus' before alerts seem to end between two repeats."""
         valid_s = RESENT_WITHIN * max(self.evaluation_s, self.resend_s)
         return valid_s - self.period_s - self.transit_s
+
+    @property
+    def saved_s(self) -> float:
+        """From when a node has heard of an alert until its next life knows of it whatever ends this one."""
+        return self.maintenance_s + WRITE_S
 
     # Duplicates.
 

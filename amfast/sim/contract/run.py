@@ -16,6 +16,7 @@ from amfast.sim.contract.agreement import Agreement
 from amfast.sim.contract.checkers import Copies, Knowledge
 from amfast.sim.contract.draw import add_operators, add_senders, draw_promises
 from amfast.sim.contract.faults import NAMES, plan
+from amfast.sim.contract.kept import Kept
 from amfast.sim.contract.misses import Misses
 from amfast.sim.contract.promises import Promises
 from amfast.sim.contract.world import World
@@ -87,6 +88,7 @@ class _Run:
         )
         self._knowledge = Knowledge(world, self._violations)
         self._misses = Misses(world, self._violations)
+        self._kept = Kept(world, self._violations)
         self._agreement = Agreement(world, self._violations)
 
     def result(self) -> Result:
@@ -119,6 +121,7 @@ class _Run:
             self._copies.poll()
             self._knowledge.poll()
             self._misses.poll()
+            self._kept.poll()
             if mended_s is not None:
                 self._agreement.poll(mended_s)
 
@@ -161,7 +164,10 @@ def _alone() -> Iterator[None]:
 
 
 class _Defects(logging.Handler):
-    """Hears what nodes log: receivers that fail are part of the game, exceptions that nobody expected are not."""
+    """Hears what nodes log: receivers that fail are part of the game.
+
+    Exceptions that nobody expected, and damage by a crash, are not.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -169,7 +175,7 @@ class _Defects(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = str(getattr(record, "attrs", {}).get("err", ""))
-        if record.exc_info or _UNEXPECTED.match(error):
+        if record.exc_info or _UNEXPECTED.match(error) or "damaged" in record.getMessage():
             self.found.append(f"{record.name}: {record.getMessage()}: {error or record.exc_info}")
 
 

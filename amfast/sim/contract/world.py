@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
+from amfast.model.flush import GroupName
 from amfast.model.silence import MatcherSpec, Silence
 from amfast.sim.clock import MILLION
 from amfast.sim.contract.config import RECEIVERS, config_text
+from amfast.sim.contract.disk import Loss
 from amfast.sim.contract.loop import VirtualLoop
 from amfast.sim.contract.node import Node, Surroundings
 from amfast.sim.contract.port import Port
@@ -34,6 +36,12 @@ class World:
         self.random = stream(seed, "world")
         self.told: list[Told] = []
         self.told_watchers: list[Callable[[Told], None]] = []
+        self.serving_watchers: list[Callable[[Node], None]] = []
+        self.end_watchers: list[Callable[[Node], None]] = []
+        """Called before a process ends, or begins to stop."""
+        self.stopped_watchers: list[Callable[[Node, dict[GroupName, int]], None]] = []
+        """Called after a process has stopped in order, with the timers that its groups had before."""
+        self.loss_watchers: list[Callable[[Node, Loss], None]] = []
         self.failures: list[str] = []
         self.starts = 0
         """Processes that began after the first ones."""
@@ -81,24 +89,57 @@ class World:
             self.starts += self.nodes[index].lives > 0
             self.nodes[index].start()
 
-    def crash(self, index: int, *, keep_disk: bool) -> None:
-        """End a process without a word."""
+    def crash(self, index: int, loss: Loss) -> None:
+        """End a process without a word, and have its disk lose something."""
         node = self.nodes[index]
-        if not keep_disk:
-            node.disk.clear()
         if node.running:
             self.note(f"crash {index}")
+            for watch in self.end_watchers:
+                watch(node)
             if node.serving:
                 self.troubles.begin("node", index)
             node.crash()
+        node.machine.lose(loss)
+        for watch_loss in self.loss_watchers:
+            watch_loss(node, loss)
+
+    def crash_writing(
+        self, index: int, calls: int, loss: Loss, then: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Have a process end in place of one of the next calls to its disk; returns what keeps it from that."""
+        node = self.nodes[index]
+        if not node.running:
+            return lambda: None
+        disk = node.disk
+
+        def cut() -> None:
+            disk.cut = None
+            self.crash(index, loss)
+            then()
+
+        def disarm() -> None:
+            disk.cut = None
+
+        disk.cut, disk.calls_left = cut, calls
+        return disarm
 
     def restart(self, index: int, pause_s: float) -> None:
         """Stop in an orderly way, as for an upgrade, and begin again."""
         node = self.nodes[index]
-        if node.serving:
-            self.note(f"stop {index}")
-            self.troubles.begin("node", index)
-            node.stop(lambda: self.later(pause_s, self.start, index))
+        if not node.serving:
+            return
+        self.note(f"stop {index}")
+        for watch in self.end_watchers:
+            watch(node)
+        timers = dict(node.app.timers())
+        self.troubles.begin("node", index)
+
+        def stopped() -> None:
+            for watch in self.stopped_watchers:
+                watch(node, timers)
+            self.later(pause_s, self.start, index)
+
+        node.stop(stopped)
 
     def reload(self, indexes: Iterable[int]) -> None:
         """Change the configuration in what does not matter, and have it read."""
@@ -109,6 +150,8 @@ class World:
 
     def _on_serving(self, node: Node) -> None:
         self.troubles.end("node", node.index)
+        for watch in self.serving_watchers:
+            watch(node)
 
     def _on_failure(self, node: Node, text: str) -> None:
         self.failures.append(f"node{node.index} did not start: {text}")
