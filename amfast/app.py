@@ -408,12 +408,15 @@ class App:
         holding = NamedIntervals(config.intervals).holding
         inhibitions = TellingInhibitor(inhibitor, self._recording)
         silences = TellingSilences(self._silences, self._recording)
+        mutes = self._views.mutes
         return [
             Settle(self._settled),
-            Inhibit(inhibitions.inhibiting, self._counts, self._clock),
+            Inhibit(
+                inhibitions.inhibiting, partial(mutes.inhibition_marks, inhibitor), self._counts, self._clock
+            ),
             ActiveIntervals(holding, self._counts),
             MuteIntervals(holding, self._counts),
-            Silence(silences.silencing, self._counts, self._clock),
+            Silence(silences.silencing, mutes.silence_marks, self._counts, self._clock),
         ]
 
     def _build_site(self, running: Running, route_prefix: str) -> Site:
@@ -477,9 +480,8 @@ class App:
                 float(passed_on),
             )
 
-    async def _settled(self) -> None:
-        if self._peer is not None:
-            await self._peer.wait_settled()
+    def _settled(self) -> Awaitable[None] | None:
+        return None if self._peer is None or self._peer.is_settled else self._peer.wait_settled()
 
     def _cluster_wait_s(self) -> float:
         return 0.0 if self._peer is None else self._peer.position() * self._options.cluster_peer_timeout_s

@@ -15,13 +15,13 @@ from amfast.config.observing import Tracing as TracingConfig
 from amfast.config.types import Config
 from amfast.dispatch.dispatcher import Dispatcher
 from amfast.dispatch.route import Route, build_routes
-from amfast.model.alert import Alert
 from amfast.model.errors import AmfastError
 from amfast.model.flush import Flush, FlushPipeline, GroupName
 from amfast.model.labels import Labels
 from amfast.model.metric import Family, single
 from amfast.model.notification import Notification
 from amfast.model.timestamp import NS
+from amfast.model.told import Alerts
 from amfast.mute.inhibition import Inhibitor
 from amfast.notify.delivery import Surroundings
 from amfast.notify.pipeline import build_pipeline
@@ -114,7 +114,6 @@ class Running:
             log=parts.around.log,
             cluster_wait_s=parts.around.cluster_wait_s,
             not_before_us=parts.not_before_us,
-            mutable_marks=parts.views.mutes.marks,
             render_labels=partial(_render_labels, templates, parts.around.external_url),
             recording=parts.around.recording,
         )
@@ -224,7 +223,7 @@ class Running:
 
 
 def _render_labels(
-    templates: Renderer, external_url: str, flush: Flush, alerts: Sequence[Alert]
+    templates: Renderer, external_url: str, flush: Flush, alerts: Alerts
 ) -> tuple[Labels, Sequence[str]]:
     """The route labels of a flush as texts, and what is wrong with those that cannot be rendered."""
     notification = Notification(
@@ -232,7 +231,7 @@ def _render_labels(
         group_key=flush.group_key,
         group_labels=flush.group_labels,
         route_labels=flush.route_labels,
-        alerts=tuple(alerts),
+        alerts=alerts,
         reason="unknown",
         external_url=external_url,
         now_ns=flush.now_ns,

@@ -37,6 +37,7 @@ class Mutes:
         self._silences = silences
         self._clock = clock
         self.inhibitor = Inhibitor((), clock)
+        self._watched_for = self.inhibitor
         self._silences_seen = 0
         self._everything_silenced = False
         self._rules_seen: tuple[Inhibitor, int] = (self.inhibitor, -1)
@@ -59,11 +60,16 @@ class Mutes:
         """Whether every alert has to be asked about; else only those with a marked pair."""
         return self._everything_silenced
 
-    def marks(self) -> int:
-        """The marks that an alert has one of if anything may mute it now."""
+    def silence_marks(self) -> int:
+        """The marks that an alert has one of if a silence may mute it now."""
         _ = self.silences_version  # brings the marks up to date
-        everything = self._everything_silenced or self._rules_everywhere
-        return ALL_MARKS if everything else SILENCE_ANCHOR | TARGET_ANCHOR
+        return ALL_MARKS if self._everything_silenced else SILENCE_ANCHOR
+
+    def inhibition_marks(self, inhibitor: Inhibitor) -> int:
+        """The marks that an alert has one of if one of these rules may mute it."""
+        # What others than those in force ask for is not marked.
+        everything = self._rules_everywhere or inhibitor is not self._watched_for
+        return ALL_MARKS if everything else TARGET_ANCHOR
 
     def matching(self, labels: Labels, fingerprint: int) -> tuple[str, ...]:
         return self._silences.matching(labels, fingerprint)
@@ -73,6 +79,7 @@ class Mutes:
 
     def watch_for(self, inhibitor: Inhibitor) -> None:
         """Have the table report what could be a source of these rules."""
+        self._watched_for = inhibitor
         self._table.all_are_sources = self._watch(SOURCE_ANCHOR, inhibitor.source_interests())
         self._rules_everywhere = self._watch(TARGET_ANCHOR, inhibitor.target_interests())
 

@@ -57,6 +57,7 @@ cdef class Members:
     cdef bint sort_some(self, uint32_t comparisons) except -1
     cdef void _insert_tail(self) noexcept
     cdef void _stop_sorting(self) noexcept
+    cdef int drop(self, uint32_t row) except -1
 
 cdef struct Merge:
     # A sort under way: of what came since, bottom up, and in the end with what was sorted before.
@@ -65,9 +66,3 @@ cdef struct Merge:
     uint32_t* whole  # the result; NULL until the last merge begins
     uint32_t first, size, width
     uint32_t low, left, right, at
-
-cdef class Snapshot:
-    cdef Members members
-    cdef uint32_t* rows
-    cdef uint32_t* changes
-    cdef uint32_t size

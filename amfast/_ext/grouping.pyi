@@ -57,26 +57,8 @@ class Members:
         True when all are in order; else it is to be called again.
         """
 
-    def snapshot(self) -> Snapshot:
-        """The alerts that are in order."""
-
-    def forget_ended(self, taken: Snapshot, now_ns: int) -> int:
-        """Drop the alerts of a snapshot that had ended and were not reported since; returns how many."""
-
     def orphans(self) -> list[StoredAlert]:
         """The alerts that the table does not list any more."""
 
     def stored(self) -> list[StoredAlert]:
         """The alerts as they are held."""
-
-@final
-class Snapshot:
-    """The alerts of a group at one moment, in order."""
-
-    def __len__(self) -> int: ...
-    def part(
-        self, start: int, count: int, marks: int
-    ) -> list[
-        tuple[dict[str, str], dict[str, str], tuple[int, int], tuple[int, int], tuple[int, int], str, bool]
-    ]:
-        """``StoredAlert.fields`` of those with one of the marks among ``count`` alerts from ``start``."""

@@ -7,8 +7,7 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memmove, memset
 
-from amfast._ext.instant cimport Instant, instant_of, is_before, is_unset
-from amfast._ext.pool cimport ALL_MARKS, Pair, compare_bytes
+from amfast._ext.pool cimport Pair, compare_bytes
 from amfast._ext.slots cimport NOTHING, slots_add, slots_init, slots_remove
 from amfast._ext.table cimport STORED, Row, StoredAlert, Table
 
@@ -424,55 +423,14 @@ cdef class Members:
             free(self.merge)
             self.merge = NULL
 
-    def snapshot(self):
-        cdef Snapshot taken = Snapshot.__new__(Snapshot)
-        taken.members = self
-        taken.size = self.sorted_size
-        taken.rows = <uint32_t*>malloc((self.sorted_size + 1) * sizeof(uint32_t))
-        taken.changes = <uint32_t*>malloc((self.sorted_size + 1) * sizeof(uint32_t))
-        if taken.rows == NULL or taken.changes == NULL:
-            raise MemoryError
-        if self.sorted_size:
-            memcpy(taken.rows, self.rows, self.sorted_size * sizeof(uint32_t))
-        return taken
-
-    def forget_ended(self, Snapshot taken, now_ns):
-        cdef Instant now = instant_of(now_ns, 0)
-        cdef uint32_t i, to = 0, sorted_size = 0
-        cdef uint32_t gone = 0
-        cdef Row* row
-        for i in range(taken.size):
-            row = &self.table.rows[taken.rows[i]]
-            if is_unset(&row.ends) or is_before(&now, &row.ends) or row.changes != taken.changes[i]:
-                taken.rows[i] = NOTHING
-            else:
-                gone += 1
-        if gone == 0 or self.is_closed:
-            return 0
-        self._stop_sorting()
-        # Both lists are in the same order, but for what came in between.
-        gone = 0
-        for i in range(self.size):
-            while gone < taken.size and taken.rows[gone] == NOTHING:
-                gone += 1
-            if gone < taken.size and self.rows[i] == taken.rows[gone]:
-                gone += 1
-                self._drop(self.rows[i])
-                continue
-            self.rows[to] = self.rows[i]
-            to += 1
-            sorted_size += i < self.sorted_size
-        gone = self.size - to
-        self.size = to
-        self.sorted_size = sorted_size
-        return gone
-
-    def _drop(self, uint32_t id):
+    cdef int drop(self, uint32_t id) except -1:
+        """Hold a row no more."""
         cdef Row* row = &self.table.rows[id]
         row.groups -= 1
         if self.epoch == self.places.epoch and row.placed > 0:
             row.placed -= 1
         self.table.let_go(id)
+        return 0
 
     def orphans(self):
         return [
@@ -532,25 +490,3 @@ cdef bint merge_whole(Table table, Merge* merge, const uint32_t* before, uint32_
             merge.right += 1
         merge.at += 1
     return True
-
-
-@cython.final
-cdef class Snapshot:
-    """The members of a group at one moment, in order. The group outlives it, and so do they."""
-
-    def __dealloc__(self):
-        free(self.rows)
-        free(self.changes)
-
-    def __len__(self):
-        return self.size
-
-    def part(self, uint32_t start, uint32_t count, uint32_t marks):
-        cdef Table table = self.members.table
-        cdef uint32_t i
-        cdef list seen = []
-        for i in range(start, min(self.size, start + count)):
-            self.changes[i] = table.rows[self.rows[i]].changes
-            if marks == ALL_MARKS or table.marks_of(self.rows[i]) & marks:
-                seen.append(table.fields(self.rows[i]))
-        return seen

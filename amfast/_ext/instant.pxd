@@ -46,5 +46,6 @@ cdef inline Instant near_instant(int64_t ns, int32_t offset_s) noexcept nogil:
 
 cdef bint read_instant(const uint8_t* text, Py_ssize_t size, Instant* out) noexcept nogil
 cdef uint8_t* write_ms(uint8_t* out, Instant* time, Second* last) noexcept nogil
+cdef uint8_t* write_nano(uint8_t* out, Instant* time, Second* last) noexcept nogil
 cdef object total_ns(Instant* time)
 cdef Instant instant_of(object ns, int32_t offset_s) except *

@@ -133,12 +133,31 @@ cdef uint8_t* write_ms(uint8_t* out, Instant* time, Second* last) noexcept nogil
 
     ``last`` is what was written the last time, and becomes what is written now.
     """
-    cdef int minutes
+    return write_zone(digits(write_start(out, time, last), time.ns // 1000000, 3), time)
+
+
+cdef uint8_t* write_nano(uint8_t* out, Instant* time, Second* last) noexcept nogil:
+    """As :func:`write_ms`, with as many digits of fraction as it takes (Go's RFC3339Nano)."""
+    out = write_start(out, time, last)
+    if time.ns == 0:
+        return write_zone(out - 1, time)  # over the dot
+    out = digits(out, time.ns, 9)
+    while (out - 1)[0] == c"0":
+        out -= 1
+    return write_zone(out, time)
+
+
+cdef inline uint8_t* write_start(uint8_t* out, Instant* time, Second* last) noexcept nogil:
+    """All up to the fraction."""
     if last.size == 0 or last.s != time.s or last.offset_s != time.offset_s:
         last.size = <uint8_t>(write_second(last.text, time) - last.text)
         last.s, last.offset_s = time.s, time.offset_s
     memcpy(out, last.text, SECOND_TEXT_MAX)
-    out = digits(out + last.size, time.ns // 1000000, 3)
+    return out + last.size
+
+
+cdef inline uint8_t* write_zone(uint8_t* out, Instant* time) noexcept nogil:
+    cdef int minutes
     if time.offset_s == 0:
         out[0] = c"Z"
         return out + 1

@@ -14,6 +14,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from amfast._ext.grouping cimport Members, Place, Places
 from amfast._ext.instant cimport Instant, Second, instant_of, is_before, is_unset, write_ms
+from amfast._ext.pieces cimport put, put_hex, put_pairs
 from amfast._ext.pool cimport SILENCE_ANCHOR, TARGET_ANCHOR, Pair, Pool
 from amfast._ext.slots cimport NOTHING
 from amfast._ext.table cimport STORED, Form, Ordered, Row, Table
@@ -623,31 +624,6 @@ cdef class Listing:
                 taken = [name for name in names if self.takes_receivers((name,))]
             found = self.receivers[names] = self.mutes.receivers_json(sorted(set(taken)))
         return found
-
-
-cdef inline uint8_t* put(uint8_t* out, const char* text, size_t size) noexcept nogil:
-    memcpy(out, text, size)
-    return out + size
-
-
-cdef inline uint8_t* put_pairs(uint8_t* out, Pair** pairs, const uint32_t* ids, uint32_t size) noexcept nogil:
-    cdef uint32_t i
-    cdef Pair* pair
-    for i in range(size):
-        if i:
-            out[0] = c","
-            out += 1
-        pair = pairs[ids[i]]
-        out = put(out, <const char*>pair.bytes, pair.json_size)
-    return out
-
-
-cdef inline uint8_t* put_hex(uint8_t* out, uint64_t value) noexcept nogil:
-    cdef const char* hexadecimal = "0123456789abcdef"
-    cdef int i
-    for i in range(16):
-        out[i] = hexadecimal[(value >> (60 - 4 * i)) & 15]
-    return out + 16
 
 
 cdef inline int replace(PyObject** place, object found) except -1:

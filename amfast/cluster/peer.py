@@ -152,6 +152,10 @@ class Peer:
         self._tasks.spawn(self._settle())
         return joined
 
+    @property
+    def is_settled(self) -> bool:
+        return self._settled.is_set()
+
     async def wait_settled(self) -> None:
         """Return once the cluster has settled or the settle timeout has passed."""
         await self._settled.wait()
@@ -185,7 +189,7 @@ class Peer:
     @property
     def status(self) -> Literal["ready", "settling"]:
         """``ready`` or ``settling``."""
-        return "ready" if self._settled.is_set() else "settling"
+        return "ready" if self.is_settled else "settling"
 
     def members(self) -> list[tuple[str, str]]:
         """Name and ``ip:port`` of every member, this node included, by name."""

@@ -41,7 +41,6 @@ class Dispatcher:
         log: logging.Logger,
         cluster_wait_s: Callable[[], float],
         not_before_us: int,
-        mutable_marks: Callable[[], int],
         render_labels: RenderLabels,
         recording: Recording | None = None,
     ) -> None:
@@ -61,7 +60,6 @@ class Dispatcher:
             log,
             cluster_wait_s,
             not_before_us,
-            mutable_marks,
             self._forget,
             render_labels,
             recording or Recording(),

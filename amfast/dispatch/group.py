@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
 
-from amfast._ext.grouping import Members, Places, Snapshot
-from amfast._ext.table import ALL_MARKS
+from amfast._ext.grouping import Members, Places
+from amfast._ext.snapshot import Snapshot
 from amfast.dispatch.agenda import Agenda
 from amfast.dispatch.route import Route
-from amfast.model.alert import Alert, make_alert
+from amfast.model.alert import make_alert
 from amfast.model.clock import Clock
 from amfast.model.events import AlertResolved, GroupInfo, Recording
 from amfast.model.flush import Flush, FlushPipeline, GroupName
@@ -25,15 +24,17 @@ from amfast.model.json_text import encode
 from amfast.model.labels import Labels, format_labels, labels_order
 from amfast.model.notification import NotifyError
 from amfast.model.timestamp import NS
+from amfast.model.told import Alerts
 
 FLUSH_TIME_MIN_S = 10.0
 ALERTS_A_SLICE = 1000
-"""Made of stored ones before the event loop may go on: a few milliseconds."""
+"""Looked at before the event loop may go on: a millisecond."""
 COMPARISONS_A_SLICE = 30_000
+ALL_COMPARISONS = (1 << 32) - 1
 LABELS_SHOWN_US = 5_000_000
 """For how long listings show the labels of a route as they were rendered for one of them."""
 
-RenderLabels = Callable[[Flush, Sequence[Alert]], tuple[Labels, Sequence[str]]]
+RenderLabels = Callable[[Flush, Alerts], tuple[Labels, Sequence[str]]]
 """Renders the route labels of a flush over its alerts: the labels, and what is wrong with those left out."""
 
 
@@ -50,13 +51,12 @@ class GroupContext:
     cluster_wait_s: Callable[[], float]
     not_before_us: int
     """Monotonic time before which no group flushes."""
-    mutable_marks: Callable[[], int]
-    """Marks in the table of the alerts that a silence or an inhibition rule may mute now."""
     on_empty: Callable[[Group], None]
     render_labels: RenderLabels
     recording: Recording
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held for one slice of work; so however many groups flush at one time, other things come in between."""
+    """Held for one round of the event loop between two slices of work; so however many groups have a long flush at one
+    time, other things come in between."""
 
 
 class Group:
@@ -242,8 +242,11 @@ class Group:
         self._is_late = False
         deadline = clock.call_later(limit_s, self._give_up)
         try:
-            snapshot = await self._snapshot()
-            ended = await self._run_pipeline(flush, snapshot)
+            snapshot = await self._snapshot(now_ns)
+            alerts = snapshot.told()
+            if self._pipeline.has_receivers:
+                flush = self._with_labels(flush, alerts)
+            await self._pipeline(flush, alerts)
         except NotifyError as error:
             self._log_failure(str(error))
         except asyncio.CancelledError:
@@ -251,11 +254,11 @@ class Group:
                 raise
             self._log_failure(f"the flush did not end within {limit_s:g} s")
         else:
-            if (record := self._context.recording.record) is not None:
-                for alert in ended:
+            if flush.told_of is not None and (record := self._context.recording.record) is not None:
+                for alert in alerts.ended():
                     record(AlertResolved(alert, self.told_of))
             # What was told to be resolved goes, unless it was updated meanwhile.
-            self.members.forget_ended(snapshot, now_ns)
+            snapshot.forget_ended()
         finally:
             deadline.cancel()
 
@@ -268,25 +271,6 @@ class Group:
         if self._flushing is flush:
             self._is_late = True
             flush.cancel()
-
-    async def _run_pipeline(self, flush: Flush, snapshot: Snapshot) -> list[Alert]:
-        """Tell of the alerts; returns those that are resolved, if that is recorded."""
-        is_recorded = flush.told_of is not None
-        if self._pipeline.has_receivers:
-            alerts = await self._alerts(snapshot, flush.now_ns)
-            await self._pipeline(self._with_labels(flush, alerts), alerts)
-            return _ended(alerts, flush.now_ns) if is_recorded else []
-        # Nobody wants to see the alerts: all there is to do is to count those that are muted.
-        timed = self.route.active_time_intervals or self.route.mute_time_intervals
-        marks = ALL_MARKS if timed or is_recorded else self._context.mutable_marks()
-        ended: list[Alert] = []
-        async for part in self._parts(snapshot, flush.now_ns, marks):
-            if part:
-                async with self._context.turn:
-                    await self._pipeline(flush, tuple(part))
-                if is_recorded:
-                    ended += _ended(part, flush.now_ns)
-        return ended
 
     def _flush_at(self, now_ns: int, deadline_us: int) -> Flush:
         options = self.route.options
@@ -306,7 +290,7 @@ class Group:
             told_of=None if self._context.recording.record is None else self._told_of_with_route,
         )
 
-    def _with_labels(self, flush: Flush, alerts: tuple[Alert, ...]) -> Flush:
+    def _with_labels(self, flush: Flush, alerts: Alerts) -> Flush:
         """The flush with route labels that are texts."""
         if not self.route.options.labels_are_templates:
             return flush
@@ -332,40 +316,35 @@ class Group:
         now_us = clock.monotonic_us()
         if self._shown_labels is None or now_us - self._shown_labels[0] >= LABELS_SHOWN_US:
             now_ns = clock.now_ns()
-            alerts = [make_alert(*stored.fields(), now_ns) for stored in self.members.stored()]
+            self.members.sort(ALL_COMPARISONS)  # as nearly always they are, when they are listed
+            snapshot = Snapshot(self.members, now_ns, make_alert)
+            snapshot.look(len(snapshot), closely=True)
             flush = self._flush_at(now_ns, now_us)
-            self._shown_labels = now_us, self._context.render_labels(flush, alerts)[0]
+            self._shown_labels = now_us, self._context.render_labels(flush, snapshot.told())[0]
         return self._shown_labels[1]
 
     def _mark_muted(self, names: tuple[str, ...]) -> None:
         self.members.muted_by = names
 
-    async def _snapshot(self) -> Snapshot:
-        """The members in group order; sorting many takes several slices."""
-        while True:
-            async with self._context.turn:
-                if self.members.sort(COMPARISONS_A_SLICE):
-                    return self.members.snapshot()
+    async def _snapshot(self, now_ns: int) -> Snapshot:
+        """The members in group order, as a flush sees them; many take several slices."""
+        closely = self._pipeline.has_receivers or self._context.recording.record is not None
+        while not self.members.sort(COMPARISONS_A_SLICE):
+            await self._pause()
+        snapshot = Snapshot(self.members, now_ns, make_alert)
+        while not snapshot.look(ALERTS_A_SLICE, closely):
+            await self._pause()
+        return snapshot
+
+    async def _pause(self) -> None:
+        async with self._context.turn:
             await self._context.clock.sleep(0)
 
-    async def _renew(self, flush: Flush) -> tuple[Flush, tuple[Alert, ...]]:
+    async def _renew(self, flush: Flush) -> tuple[Flush, Alerts]:
         """The flush as it would be if it began now. After a reload no alert joins any more; it tells what it has."""
         now_ns = self._context.clock.now_ns()
-        alerts = await self._alerts(await self._snapshot(), now_ns)
+        alerts = (await self._snapshot(now_ns)).told()
         return self._with_labels(self._flush_at(now_ns, flush.deadline_us), alerts), alerts
-
-    async def _alerts(self, snapshot: Snapshot, now_ns: int) -> tuple[Alert, ...]:
-        parts = [part async for part in self._parts(snapshot, now_ns, ALL_MARKS)]
-        return tuple(chain.from_iterable(parts))
-
-    async def _parts(self, snapshot: Snapshot, now_ns: int, marks: int) -> AsyncIterator[list[Alert]]:
-        """The alerts that are marked, as the flush sees them, some at a time: those that still fire have no end."""
-        for start in range(0, len(snapshot), ALERTS_A_SLICE):
-            if start:
-                await self._context.clock.sleep(0)
-            async with self._context.turn:
-                part = [make_alert(*fields, now_ns) for fields in snapshot.part(start, ALERTS_A_SLICE, marks)]
-            yield part
 
     def _log_failure(self, text: str) -> None:
         attrs = {"aggrGroup": self.key, "receiver": self.route.options.receiver, "err": text}
@@ -382,7 +361,3 @@ class _Late:
 
     def tick(self) -> None:
         self.group.give_up(self.flush)
-
-
-def _ended(alerts: Sequence[Alert], now_ns: int) -> list[Alert]:
-    return [alert for alert in alerts if alert.resolved_at(now_ns)]

@@ -13,6 +13,7 @@ from amfast.model.alert import Alert
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher
 from amfast.model.silence import Silence
+from amfast.model.told import Alerts
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class AlertResolved:
 class Notified:
     """An integration has been notified of ``alerts``. The hashes are of all alerts that passed, and of the muted."""
 
-    alerts: tuple[Alert, ...]
+    alerts: Alerts
     firing: tuple[int, ...]
     resolved: tuple[int, ...]
     muted: tuple[int, ...]

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from amfast.model.alert import Alert
 from amfast.model.events import GroupInfo
 from amfast.model.labels import Labels
+from amfast.model.told import Alerts
 
 GroupName = tuple[str, tuple[str, ...]]
 """What a group is called over reloads and restarts: the key of its route, and the values it is grouped by."""
@@ -39,7 +39,7 @@ class Flush:
     """Names of the intervals in which nothing is sent."""
     mark_muted: Callable[[tuple[str, ...]], None] = _nowhere
     """Tells the group which intervals mute it now; the API shows them."""
-    renew: Callable[[Flush], Awaitable[tuple[Flush, tuple[Alert, ...]]]] | None = None
+    renew: Callable[[Flush], Awaitable[tuple[Flush, Alerts]]] | None = None
     """Gives the same flush as of now, with the alerts that the group has now; None where nothing changes meanwhile."""
     is_renewed: bool = False
     """Whether it has passed the stages before."""
@@ -47,8 +47,8 @@ class Flush:
     """Counts the flushes of the group from 1."""
     told_of: GroupInfo | None = None
     """The group as events tell of it; None when nothing is recorded."""
-    muted: tuple[Alert, ...] = ()
-    """What was kept back on the way, if that is recorded."""
+    muted: tuple[int, ...] = ()
+    """The hashes of what was kept back on the way, if that is recorded."""
 
 
 class FlushPipeline(Protocol):
@@ -56,9 +56,9 @@ class FlushPipeline(Protocol):
 
     @property
     def has_receivers(self) -> bool:
-        """Whether there is anybody to notify; else it may be called for some of the alerts at a time."""
+        """Whether there is anybody to notify; else nobody will look at the alerts closely."""
         ...
 
-    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+    async def __call__(self, flush: Flush, alerts: Alerts) -> None:
         """Return when everything is said that was to be said. Raises NotifyError otherwise."""
         ...

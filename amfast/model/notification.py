@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from amfast.model.alert import Alert
 from amfast.model.labels import Labels
+from amfast.model.told import Alerts
 
 FailureReason = Literal[
     "other",
@@ -23,7 +23,7 @@ FailureReason = Literal[
 class Notification:
     """One flush of one group to one integration (reference templates, section 2).
 
-    ``alerts`` are in group order; those still firing have no ``ends_at``. ``now_ns`` is the time of the flush.
+    ``now_ns`` is the time of the flush.
     Nobody changes one; the class is not frozen because that takes three times as long to make.
     """
 
@@ -31,7 +31,7 @@ class Notification:
     group_key: str
     group_labels: Labels
     route_labels: Labels
-    alerts: tuple[Alert, ...]
+    alerts: Alerts
     reason: str
     external_url: str
     now_ns: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from amfast._ext.fingerprint import label_fingerprint
 from amfast.model.events import InhibitionMuted, Recording, SilenceMuted
 from amfast.model.labels import Labels
 from amfast.mute.inhibition import Inhibitor
@@ -36,11 +35,10 @@ class TellingSilences:
         self._silences = silences
         self._recording = recording
 
-    def silencing(self, labels: Labels) -> tuple[str, ...]:
+    def silencing(self, labels: Labels, fingerprint: int) -> tuple[str, ...]:
         """See :meth:`Silences.silencing`."""
-        ids = self._silences.silencing(labels)
+        ids = self._silences.silencing(labels, fingerprint)
         if ids and (record := self._recording.record) is not None:
-            fingerprint = label_fingerprint(labels)
             for silence_id in ids:
                 silence = self._silences.get(silence_id)
                 if silence is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection
 from typing import Literal
 
 from amfast._ext.pb import EntryFields
@@ -18,8 +18,8 @@ Reason = Literal[
 
 def reason_to_notify(
     entry: EntryFields | None,
-    firing: AbstractSet[int],
-    resolved: AbstractSet[int],
+    firing: Collection[int],
+    resolved: Collection[int],
     *,
     send_resolved: bool,
     repeat_interval_ns: int,
@@ -29,12 +29,12 @@ def reason_to_notify(
     if entry is None:
         return "first notification" if firing else None
     logged_firing = frozenset(entry.firing)
-    if not firing <= logged_firing:
+    if not logged_firing.issuperset(firing):
         return "new alerts added" if logged_firing else "first notification"
     if not firing:
         # Said irrespective of send_resolved, so that the entry forgets its firing alerts.
         return "all alerts resolved" if logged_firing else None
-    if send_resolved and not resolved <= frozenset(entry.resolved):
+    if send_resolved and not frozenset(entry.resolved).issuperset(resolved):
         return "some alerts resolved"
     if entry.timestamp_ns < now_ns - repeat_interval_ns:
         return "repeat interval elapsed"

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from amfast._ext.fingerprint import alert_hash
 from amfast._ext.pb import EntryFields
-from amfast.model.alert import Alert
 from amfast.model.clock import Clock
 from amfast.model.events import Notified, Recording
 from amfast.model.flush import Flush
 from amfast.model.notification import FailureReason, Integration, Notification, NotifyError
+from amfast.model.told import Alerts
 from amfast.model.tracing import Attribute, Tracing
 from amfast.notify.counts import Counts
 from amfast.notify.dedup import Reason, reason_to_notify
@@ -54,22 +53,20 @@ class Surroundings:
     """What is known of alerts that were read from disk."""
 
 
-Renew = Callable[[], Awaitable[tuple[Flush, tuple[Alert, ...]]]]
+Renew = Callable[[], Awaitable[tuple[Flush, Alerts]]]
 """Gives the flush and its alerts as they are now."""
 
 
 class _News(NamedTuple):
-    """What a notification is about, also in alert hashes, and what the log knew before."""
+    """What a notification is about, and what the log knew before."""
 
     key: LogKey
     entry: EntryFields | None
-    alerts: tuple[Alert, ...]
-    firing: set[int]
-    resolved: set[int]
+    alerts: Alerts
     reason: Reason
 
 
-def _said(flush: Flush, alerts: tuple[Alert, ...]) -> dict[str, Attribute]:
+def _said(flush: Flush, alerts: Alerts) -> dict[str, Attribute]:
     """What traces say of a stage."""
     return {"alerting.group.key": flush.group_key, "alerting.alerts.count": len(alerts)}
 
@@ -82,7 +79,7 @@ class Delivery:
     around: Surroundings
     door: Door
 
-    async def deliver(self, flush: Flush, alerts: tuple[Alert, ...], renew: Renew | None = None) -> None:
+    async def deliver(self, flush: Flush, alerts: Alerts, renew: Renew | None = None) -> None:
         """Notify if there is something new to say. Raises NotifyError when sending failed for good.
 
         Who has waited for its turn and then has something to say looks again a little later whether it still has:
@@ -107,19 +104,17 @@ class Delivery:
         if news is not None:
             await self._record(flush, news)
 
-    def _news(self, flush: Flush, alerts: tuple[Alert, ...]) -> _News | None:
+    def _news(self, flush: Flush, alerts: Alerts) -> _News | None:
         """What there is to say that the log does not know."""
         integration, hearsay = self.integration, self.around.hearsay
         key = LogKey(flush.group_key.encode(), flush.receiver, integration.kind, integration.index)
         entry = self.around.nflog.query(key)
         alerts = hearsay.counting(alerts, entry)
-        firing = {alert_hash(alert.labels) for alert in alerts if not alert.resolved_at(flush.now_ns)}
-        resolved = {alert_hash(alert.labels) for alert in alerts if alert.resolved_at(flush.now_ns)}
         with self.around.tracing.span("notify.DedupStage.Exec", _said(flush, alerts), stays=True) as span:
             reason = reason_to_notify(
                 entry,
-                firing,
-                resolved,
+                alerts.firing,
+                alerts.resolved,
                 send_resolved=integration.send_resolved,
                 repeat_interval_ns=flush.repeat_interval_ns,
                 now_ns=flush.now_ns,
@@ -127,16 +122,15 @@ class Delivery:
             if reason is None or not hearsay.allows(reason, alerts):
                 return None
             span.event("notify.DedupStage.Exec nflog needs update")
-        return _News(key, entry, alerts, firing, resolved, reason)
+        return _News(key, entry, alerts, reason)
 
     async def _record(self, flush: Flush, news: _News) -> None:
-        nflog = self.around.nflog
-        with self.around.tracing.span("notify.SetNotifiesStage.Exec", _said(flush, news.alerts)) as span:
-            span.set("alerting.alerts.firing.count", len(news.firing))
-            span.set("alerting.alerts.resolved.count", len(news.resolved))
-            entry = news.entry
+        nflog, alerts, entry = self.around.nflog, news.alerts, news.entry
+        with self.around.tracing.span("notify.SetNotifiesStage.Exec", _said(flush, alerts)) as span:
+            span.set("alerting.alerts.firing.count", len(alerts.firing))
+            span.set("alerting.alerts.resolved.count", len(alerts.resolved))
             data = b"" if entry is None or news.reason == "first notification" else entry.receiver_data
-            nflog.record(news.key, news.firing, news.resolved, flush.repeat_interval_ns, data)
+            nflog.record(news.key, alerts.firing, alerts.resolved, flush.repeat_interval_ns, data)
             if (settled := nflog.settled()) is not None:
                 await settled  # the group forgets what was told; a crash must not
 
@@ -146,7 +140,7 @@ class Delivery:
         alerts = news.alerts
         counts.notifications.add(integration.kind)
         if not integration.send_resolved:
-            alerts = tuple(alert for alert in alerts if not alert.resolved_at(flush.now_ns))
+            alerts = alerts.still_firing()
             if not alerts:
                 return True
         notification = Notification(
@@ -175,17 +169,16 @@ class Delivery:
             self._tell(flush, news.alerts, notification)
         return is_sent
 
-    def _tell(self, flush: Flush, passed: tuple[Alert, ...], notification: Notification) -> None:
+    def _tell(self, flush: Flush, passed: Alerts, notification: Notification) -> None:
         record = self.around.recording.record
         if record is None or flush.told_of is None:
             return
-        ended = [alert.resolved_at(flush.now_ns) for alert in passed]
         record(
             Notified(
                 alerts=notification.alerts,
-                firing=_hashes(alert for alert, is_over in zip(passed, ended, strict=True) if not is_over),
-                resolved=_hashes(alert for alert, is_over in zip(passed, ended, strict=True) if is_over),
-                muted=_hashes(flush.muted),
+                firing=passed.firing,
+                resolved=passed.resolved,
+                muted=flush.muted,
                 group=flush.told_of,
                 repeat_interval_ns=flush.repeat_interval_ns,
                 reason=notification.reason,
@@ -276,7 +269,3 @@ class Delivery:
             "integration": f"{self.integration.kind}[{self.integration.index}]",
             "aggrGroup": flush.group_key,
         }
-
-
-def _hashes(alerts: Iterable[Alert]) -> tuple[int, ...]:
-    return tuple(alert_hash(alert.labels) for alert in alerts)

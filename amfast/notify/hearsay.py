@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amfast._ext.fingerprint import alert_hash
 from amfast._ext.pb import EntryFields
-from amfast.model.alert import Alert
+from amfast.model.told import Alerts
 from amfast.notify.dedup import Reason
 
 
@@ -21,25 +20,21 @@ class Hearsay:
     saved_at_ns: int = 0
     read_at_ns: int = 0
 
-    def is_heard(self, alert: Alert) -> bool:
-        """Whether a sender has told this node of the alert since it started."""
-        return alert.updated_at.ns >= self.read_at_ns
-
-    def counting(self, alerts: tuple[Alert, ...], entry: EntryFields | None) -> tuple[Alert, ...]:
+    def counting(self, alerts: Alerts, entry: EntryFields | None) -> Alerts:
         """The alerts to speak of. Those not heard of count before a younger entry only if it has them as firing.
 
         Else they are over, and it was told; or whoever told of others did not know of them, and they will be heard.
         """
         if entry is None or not self.saved_at_ns or entry.timestamp_ns <= self.saved_at_ns:
             return alerts
-        firing = frozenset(entry.firing)
-        return tuple(alert for alert in alerts if self.is_heard(alert) or alert_hash(alert.labels) in firing)
+        return alerts.heard(self.read_at_ns, frozenset(entry.firing))
 
-    def allows(self, reason: Reason, alerts: tuple[Alert, ...]) -> bool:
+    def allows(self, reason: Reason, alerts: Alerts) -> bool:
         """Whether to speak of the alerts that count, if any. What was said is repeated only if some is still true."""
         if not self.saved_at_ns:
             return True
-        return any(map(self.is_heard, alerts)) if reason == "repeat interval elapsed" else bool(alerts)
+        told = alerts.heard(self.read_at_ns, ()) if reason == "repeat interval elapsed" else alerts
+        return len(told) > 0
 
 
 NO_HEARSAY = Hearsay()

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from amfast.model.alert import Alert
 from amfast.model.flush import Flush
 from amfast.model.notification import Integration, NotifyError
+from amfast.model.told import Alerts
 from amfast.model.tracing import Attribute, Tracing
 from amfast.notify.delivery import Delivery, Renew, Surroundings
 from amfast.notify.stages import Stage
@@ -28,7 +28,7 @@ class Pipeline:
         """False for a receiver without integrations: whatever it is sent ends in silence."""
         return bool(self.deliveries)
 
-    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+    async def __call__(self, flush: Flush, alerts: Alerts) -> None:
         said: dict[str, Attribute] = {
             "alerting.aggregation_group.key": flush.group_key,
             "alerting.alerts.count": len(alerts),
@@ -41,7 +41,7 @@ class Pipeline:
                 span.fail("notification failed")
                 raise
 
-    async def _run(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+    async def _run(self, flush: Flush, alerts: Alerts) -> None:
         said: dict[str, Attribute] = {
             "alerting.notify.receiver.name": flush.receiver,
             "alerting.alerts.count": len(alerts),
@@ -51,7 +51,7 @@ class Pipeline:
             if alerts:
                 await self._fan_out(flush, alerts)
 
-    async def _pass_all(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Flush, tuple[Alert, ...]]:
+    async def _pass_all(self, flush: Flush, alerts: Alerts) -> tuple[Flush, Alerts]:
         """What all stages let through, and the flush, which names what they kept back if that is recorded."""
         passed = alerts
         for stage in self.stages:
@@ -60,18 +60,18 @@ class Pipeline:
             is_traced = self.tracing.tracer is not None and stage.name
             passed = await (self._traced(stage, flush, passed) if is_traced else stage(flush, passed))
         if flush.told_of is not None and len(passed) < len(alerts):
-            ids = {id(alert) for alert in passed}
-            flush = replace(flush, muted=tuple(alert for alert in alerts if id(alert) not in ids))
+            told = frozenset(passed.hashes)
+            flush = replace(flush, muted=tuple(one for one in alerts.hashes if one not in told))
         return flush, passed
 
-    async def _renew(self, flush: Flush) -> tuple[Flush, tuple[Alert, ...]]:
+    async def _renew(self, flush: Flush) -> tuple[Flush, Alerts]:
         """The flush as it would reach its deliveries if it began now."""
         if flush.renew is None:
             raise ValueError("a flush that cannot be renewed")
         flush, alerts = await flush.renew(flush)
         return await self._pass_all(replace(flush, is_renewed=True), alerts)
 
-    async def _traced(self, stage: Stage, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+    async def _traced(self, stage: Stage, flush: Flush, alerts: Alerts) -> Alerts:
         said: dict[str, Attribute] = {
             "alerting.group.key": flush.group_key,
             "alerting.alerts.count": len(alerts),
@@ -84,7 +84,7 @@ class Pipeline:
                 span.set("alerting.suppressed.reason", stage.reason)
             return passed
 
-    async def _fan_out(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+    async def _fan_out(self, flush: Flush, alerts: Alerts) -> None:
         """No integration waits for another; a failure is told once all have ended."""
         renew = None if flush.renew is None else partial(self._renew, flush)
         if len(self.deliveries) == 1:  # as nearly always: a task of its own would cost more than all the rest
@@ -100,7 +100,7 @@ class Pipeline:
             raise NotifyError("; ".join(failure for failure in failures if failure), retry=False)
 
 
-async def _failure(delivery: Delivery, flush: Flush, alerts: tuple[Alert, ...], renew: Renew | None) -> str:
+async def _failure(delivery: Delivery, flush: Flush, alerts: Alerts, renew: Renew | None) -> str:
     """Deliver; why it failed and for whom, empty when it did not."""
     try:
         await delivery.deliver(flush, alerts, renew)

@@ -9,14 +9,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from amfast.model.alert import Alert
 from amfast.model.clock import Clock
 from amfast.model.flush import Flush
 from amfast.model.labels import Labels
+from amfast.model.told import Alerts
 from amfast.notify.counts import Counts
 
 ALERTS_A_SLICE = 500
 """Asked about before the event loop may go on: a few milliseconds, where many silences might match."""
+Marks = Callable[[], int]
+"""The marks that an alert has one of if it may be muted now; nobody asks about the others."""
 
 
 class Stage(Protocol):
@@ -27,7 +29,7 @@ class Stage(Protocol):
     reason: ClassVar[str]
     """Why it lets alerts not through, as metrics and traces call it."""
 
-    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...], /) -> tuple[Alert, ...]: ...
+    async def __call__(self, flush: Flush, alerts: Alerts, /) -> Alerts: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,12 @@ class Settle:
 
     name: ClassVar = ""
     reason: ClassVar = ""
-    settled: Callable[[], Awaitable[None]]
+    settled: Callable[[], Awaitable[None] | None]
+    """Something to wait for; None where the cluster has settled."""
 
-    async def __call__(self, _flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
-        await self.settled()
+    async def __call__(self, _flush: Flush, alerts: Alerts) -> Alerts:
+        if (settled := self.settled()) is not None:
+            await settled
         return alerts
 
 
@@ -56,14 +60,14 @@ class ActiveIntervals:
     holding: Holding
     counts: Counts
 
-    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+    async def __call__(self, flush: Flush, alerts: Alerts) -> Alerts:
         names = flush.active_time_intervals
         if not names or self.holding(names, flush.now_ns):
             flush.mark_muted(())
             return alerts
         flush.mark_muted(names)  # one of them would have been enough, so all of them mute
         self.counts.suppressed(len(alerts), self.reason, flush)
-        return ()
+        return alerts.first(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +79,30 @@ class MuteIntervals:
     holding: Holding
     counts: Counts
 
-    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
-        muting = self.holding(flush.mute_time_intervals, flush.now_ns)
+    async def __call__(self, flush: Flush, alerts: Alerts) -> Alerts:
+        names = flush.mute_time_intervals
+        muting = self.holding(names, flush.now_ns) if names else ()
         flush.mark_muted(muting)
         if not muting:
             return alerts
         self.counts.suppressed(len(alerts), self.reason, flush)
-        return ()
+        return alerts.first(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Inhibit:
-    """Drop the alerts that another one inhibits now; it is asked for labels and their fingerprint."""
+    """Drop the alerts that another one inhibits now."""
 
     name: ClassVar = "MuteStage"
     reason: ClassVar = "inhibition"
     inhibiting: Callable[[Labels, int], tuple[str, ...]]
+    """It is asked for labels and their fingerprint."""
+    marks: Marks
     counts: Counts
     clock: Clock
 
-    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
-        free = await _pick(
-            alerts, lambda alert: not self.inhibiting(alert.labels, alert.fingerprint), self.clock
-        )
+    async def __call__(self, flush: Flush, alerts: Alerts) -> Alerts:
+        free = await _without(alerts, self.marks(), self.inhibiting, self.clock)
         self.counts.suppressed(len(alerts) - len(free), self.reason, flush)
         return free
 
@@ -108,23 +113,27 @@ class Silence:
 
     name: ClassVar = "MuteStage"
     reason: ClassVar = "silence"
-    silencing: Callable[[Labels], tuple[str, ...]]
+    silencing: Callable[[Labels, int], tuple[str, ...]]
+    """It is asked for labels and their fingerprint."""
+    marks: Marks
     counts: Counts
     clock: Clock
 
-    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
-        audible = await _pick(alerts, lambda alert: not self.silencing(alert.labels), self.clock)
+    async def __call__(self, flush: Flush, alerts: Alerts) -> Alerts:
+        audible = await _without(alerts, self.marks(), self.silencing, self.clock)
         self.counts.suppressed(len(alerts) - len(audible), self.reason, flush)
         return audible
 
 
-async def _pick(
-    alerts: tuple[Alert, ...], is_wanted: Callable[[Alert], bool], clock: Clock
-) -> tuple[Alert, ...]:
-    """The alerts that are wanted, asked about a slice at a time."""
-    picked: list[Alert] = []
+async def _without(
+    alerts: Alerts, marks: int, muting: Callable[[Labels, int], tuple[str, ...]], clock: Clock
+) -> Alerts:
+    """The alerts that nothing mutes, asked about a slice at a time."""
+    muted: list[int] = []
     for start in range(0, len(alerts), ALERTS_A_SLICE):
         if start:
             await clock.sleep(0)
-        picked += filter(is_wanted, alerts[start : start + ALERTS_A_SLICE])
-    return tuple(picked)
+        for place, labels, fingerprint in alerts.marked(start, ALERTS_A_SLICE, marks):
+            if muting(labels, fingerprint):
+                muted.append(place)
+    return alerts.without(muted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Collection, Generator, Iterable
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -10,7 +9,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from amfast.model.notification import FailureReason, NotifyError
 from amfast.model.version import REFERENCE_VERSION
 from amfast.receivers.answers import Answer
-from amfast.template.gojson import escaped
 
 USER_AGENT: Final = f"Alertmanager/{REFERENCE_VERSION}"
 JSON_HEADERS: Final = {
@@ -22,17 +20,11 @@ T = TypeVar("T")
 Pause = Callable[[], Awaitable[None]]
 """Lets everything else go on that is due."""
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 _DETAIL_CHARS: Final = 256
 _SECRET_CHARS_MIN: Final = 4
 
 _REASONS: Final[dict[int, FailureReason]] = {401: "authError", 403: "authError", 429: "rateLimited"}
 _BY_CLASS: Final[dict[int, FailureReason]] = {4: "clientError", 5: "serverError"}
-
-
-def encode_json(value: object) -> bytes:
-    """JSON as Go's encoder writes it: compact, and safe inside HTML."""
-    return escaped(_encode(value)).encode()
 
 
 async def in_steps(work: Generator[None, None, T], pause: Pause) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 from amfast.model import alert
@@ -15,6 +16,7 @@ from amfast.template.values import BOOL, STRING, STRINGS, Field, Function, Kind,
 from amfast.template.values import Sequence as Slice
 
 _FIRST: Final = "alertname"
+_RECEIVERS_REMEMBERED: Final = 1_000
 _REGEXP_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
@@ -188,6 +190,12 @@ DATA: Final = Type(
 POINTER: Final = Type("*template.Data", Kind.POINTER, elem=DATA)
 
 
+@lru_cache(_RECEIVERS_REMEMBERED)
+def receiver_seen(name: str) -> str:
+    """The name of a receiver as notifications tell it: as Go's ``regexp.QuoteMeta`` quotes it."""
+    return _REGEXP_SPECIAL.sub(r"\\\g<0>", name)
+
+
 PAIRS_A_STEP: Final = 1_500
 """Labels and annotations that are gone through before others may go on: about a millisecond."""
 
@@ -207,20 +215,21 @@ def data_in_steps(
     notification: Notification, *, route_labels_rendered: bool = True
 ) -> Generator[None, None, Data]:
     """As :func:`data_of`; whoever drives it may do other things wherever it yields."""
-    now_ns, alerts = notification.now_ns, notification.alerts
     seen = Slice((), ALERTS)
-    labels = dict(alerts[0].labels) if alerts else {}
-    annotations = dict(alerts[0].annotations) if alerts else {}
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
     left = PAIRS_A_STEP
-    for one in alerts:
-        seen.append(_alert(one, now_ns))
+    for one in notification.alerts:
+        if not seen:
+            labels, annotations = dict(one.labels), dict(one.annotations)
+        seen.append(_alert(one, notification.now_ns))
         labels, annotations = _common(labels, one.labels), _common(annotations, one.annotations)
         left -= 1 + len(one.labels) + len(one.annotations)
         if left < 0:
             yield
             left = PAIRS_A_STEP
     return Data(
-        receiver=_REGEXP_SPECIAL.sub(r"\\\g<0>", notification.receiver),  # as Go's QuoteMeta
+        receiver=receiver_seen(notification.receiver),
         status="firing" if any(one.status == "firing" for one in seen) else "resolved",
         alerts=seen,
         notification_reason=notification.reason,

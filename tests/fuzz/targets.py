@@ -12,8 +12,10 @@ from amfast._ext.listing import Listing
 from amfast._ext.lzw import compress, decompress
 from amfast._ext.saved import dump, restore
 from amfast._ext.silence_records import scan_with_needs
+from amfast._ext.snapshot import Snapshot
 from amfast._ext.swim import LEFT, Core, RemoteError, StreamMessage, StreamReader
 from amfast._ext.table import Table
+from amfast.model.alert import make_alert
 from amfast.storage.salvage import salvage
 from amfast.web.connection import Connection
 from amfast.web.message import Request, Response
@@ -238,9 +240,13 @@ def alerts(data: bytes) -> None:
         }
         while not group.sort(3):
             pass
-        snapshot = group.snapshot()
-        snapshot.part(0, 1 << 20, 0xFFFFFFFF)
-        group.forget_ended(snapshot, now_ns)
+        snapshot = Snapshot(group, now_ns, make_alert)
+        snapshot.look(1 << 20, closely=True)
+        written = snapshot.told().json()
+        while not written.go_on(100):
+            pass
+        json.loads(b"[" + written.alerts + b"]")
+        snapshot.forget_ended()
     assert group.close()
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from amfast._ext.intake import Posted
-from amfast._ext.table import ALL_MARKS
 from amfast.alerts.store import AlertStore
 from amfast.config.load import loads
 from amfast.dispatch.dispatcher import Dispatcher
@@ -17,7 +16,9 @@ from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
 from amfast.model.events import Recording
 from amfast.model.flush import Flush, FlushPipeline
+from amfast.model.labels import Labels
 from amfast.model.timestamp import NS, format_nano
+from amfast.model.told import Alerts
 from amfast.mute.inhibition import Inhibitor
 from amfast.mute.silences import Silences
 from amfast.views import AlertViews, Mutes
@@ -33,7 +34,7 @@ class Nobody:
 
     has_receivers = False
 
-    async def __call__(self, _flush: Flush, _alerts: tuple[Alert, ...]) -> None:
+    async def __call__(self, _flush: Flush, _alerts: Alerts) -> None:
         """Do nothing."""
 
 
@@ -107,7 +108,6 @@ def route_to(
     *,
     not_before_us: int = 0,
     recording: Recording | None = None,
-    mutable_marks: int = ALL_MARKS,
 ) -> Dispatcher:
     """A dispatcher that takes over the store."""
     receivers = {route.options.receiver for route in root.walk()}
@@ -119,10 +119,15 @@ def route_to(
         log=LOG,
         cluster_wait_s=lambda: 0.0,
         not_before_us=not_before_us,
-        mutable_marks=lambda: mutable_marks,
-        render_labels=lambda flush, _alerts: (flush.route_labels, ()),
+        render_labels=_unrendered,
         recording=recording,
     )
     store.place = dispatcher.place
     dispatcher.begin()
     return dispatcher
+
+
+def _unrendered(flush: Flush, alerts: Alerts) -> tuple[Labels, Sequence[str]]:
+    """The labels as they are; like a template, it goes through the alerts."""
+    assert all(isinstance(one, Alert) for one in alerts)
+    return flush.route_labels, ()

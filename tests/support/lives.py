@@ -6,6 +6,7 @@ import json
 import logging
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -120,7 +121,14 @@ class Life:
                 load_templates=lambda config: load_templates(config.templates, lambda: gotime.ZERO),
                 store=self.store,
                 views=self.views,
-                stages=lambda _config, inhibitor: [Inhibit(inhibitor.inhibiting, self.counts, self.clock)],
+                stages=lambda _config, inhibitor: [
+                    Inhibit(
+                        inhibitor.inhibiting,
+                        partial(self.views.mutes.inhibition_marks, inhibitor),
+                        self.counts,
+                        self.clock,
+                    )
+                ],
                 around=around,
                 http=self._people,  # type: ignore[arg-type]
                 trace=self._trace,

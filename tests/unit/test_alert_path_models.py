@@ -11,6 +11,7 @@ import pytest
 from amfast._ext.grouping import Members, Places
 from amfast._ext.intake import BodyEmpty, BodyError, BodyInvalid, Intake
 from amfast._ext.listing import Listing
+from amfast._ext.snapshot import Snapshot
 from amfast._ext.table import SILENCE_ANCHOR, TARGET_ANCHOR, StoredAlert, Table
 from amfast.model.alert import Alert, make_alert
 from amfast.model.goquote import quote
@@ -183,14 +184,15 @@ class Side:
         members = self.groups[key]
         while not members.sort(self.rng.choice((1, 3, 1000))):
             pass
-        snapshot = members.snapshot()
-        snapshot.part(0, 1 << 20, 0xFFFFFFFF)
-        seen = {member: self.latest[member] for member in self.plain_groups[key]}
         at_ns = self.now.ns
+        snapshot = Snapshot(members, at_ns, make_alert)
+        while not snapshot.look(self.rng.choice((1, 1000)), closely=self.rng.random() < 0.5):
+            pass
+        seen = {member: self.latest[member] for member in self.plain_groups[key]}
         if self.rng.random() < 0.5:
             self.post(body)
         members.sort(self.rng.choice((0, 1, 1000)))
-        members.forget_ended(snapshot, at_ns)
+        snapshot.forget_ended()
         gone = {it for it, alert in seen.items() if alert.resolved_at(at_ns) and self.latest[it] is alert}
         self.plain_groups[key] -= gone
         if not self.plain_groups[key]:
@@ -220,7 +222,9 @@ class Side:
         for key, members in self.groups.items():
             while not members.sort(self.rng.choice((1, 50))):
                 pass
-            seen = [make_alert(*fields) for fields in members.snapshot().part(0, 10_000, 0xFFFFFFFF)]
+            snapshot = Snapshot(members, self.now.ns, lambda *fields: make_alert(*fields[:-1]))
+            assert snapshot.look(10_000, closely=True)
+            seen = list(snapshot.told())
             held = sorted(
                 (self.latest[it] for it in self.plain_groups[key]), key=lambda it: group_order(it.labels)
             )

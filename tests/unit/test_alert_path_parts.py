@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from amfast._ext.grouping import Members, Places
 from amfast._ext.instant import format_time_ms, parse_time
 from amfast._ext.intake import BodyEmpty, BodyError, BodyInvalid, Intake
+from amfast._ext.snapshot import Snapshot
 from amfast._ext.table import Table
 from amfast.alerts.store import AlertStore
 from amfast.model.alert import make_alert
@@ -49,6 +50,13 @@ class Native:
 # Groups
 
 
+def looked_at(group: Members, now_ns: int) -> Snapshot:
+    """What is in order of a group."""
+    snapshot = Snapshot(group, now_ns, make_alert)
+    assert snapshot.look(1 << 20, closely=True)
+    return snapshot
+
+
 def body_of(labels: list[dict[str, str]], ends: str) -> bytes:
     texts = []
     for one in labels:
@@ -83,17 +91,17 @@ def test_a_group_comes_into_order_however_often_the_sort_is_interrupted(size: in
         for _ in range(rng.randint(0, 5)):
             native.group.sort(rng.choice((0, 1, 10, 1000)))
         if rng.random() < 0.3:
-            snapshot = native.group.snapshot()
-            shown = [fields[0] for fields in snapshot.part(0, size, 0xFFFFFFFF)]
+            snapshot = looked_at(native.group, START_NS)
+            shown = [one.labels for one in snapshot.told()]
             assert shown == sorted(shown, key=group_order), SEED
             native.group.sort(rng.choice((0, 1, 10, 1000)))
-            forgotten = native.group.forget_ended(snapshot, START_NS)
+            forgotten = snapshot.forget_ended()
             assert forgotten == sum(one in gone for one in shown), SEED
             gone = [one for one in gone if one not in shown]
     while not native.group.sort(rng.choice((1, 10, 1000))):
         pass
     assert native.held() == sorted(map(in_order, live + gone), key=group_order), SEED
-    assert len(native.group.snapshot()) == len(native.group)
+    assert len(looked_at(native.group, START_NS)) == len(native.group)
 
 
 def in_order(labels: dict[str, str]) -> dict[str, str]:
@@ -116,9 +124,7 @@ def test_an_alert_whose_other_group_ended_is_not_put_again_into_the_one_that_hol
     places.put(places.take_unplaced()[0], (one, other), b"[]", ("r", "r"))
     later_ns = START_NS + 2 * TIMEOUT_NS
     one.sort(100)
-    snapshot = one.snapshot()
-    snapshot.part(0, 1 << 20, 0xFFFFFFFF)
-    assert one.forget_ended(snapshot, later_ns) == 1
+    assert looked_at(one, later_ns).forget_ended() == 1
     one.close()
     intake.post(b'[{"labels":{"b":"1"}}]', later_ns, 0, TIMEOUT_NS)
     new = Members(places, "r", bytes)

@@ -15,6 +15,7 @@ from amfast.model.alert import Alert
 from amfast.model.flush import Flush
 from amfast.model.matcher import MatcherMode, parse_matchers
 from amfast.model.notification import NotifyError
+from amfast.model.told import Alerts
 from tests.support.alert_side import make_store, post, route_to
 from tests.support.alerts import alert
 from tests.support.virtual import START_NS, VirtualClock, run_virtual
@@ -47,7 +48,7 @@ class Recorder:
         self.looks_again = False
         self.renewed: list[tuple[float, list[str], list[bool]]] = []
 
-    async def __call__(self, flush: Flush, alerts: tuple[Alert, ...]) -> None:
+    async def __call__(self, flush: Flush, alerts: Alerts) -> None:
         self.flushes.append(self._seen(flush, alerts))
         await self.clock.sleep(self.takes_s)
         if self.looks_again:
@@ -58,7 +59,7 @@ class Recorder:
             raise self.error
 
     @staticmethod
-    def _seen(flush: Flush, alerts: tuple[Alert, ...]) -> tuple[float, list[str], list[bool]]:
+    def _seen(flush: Flush, alerts: Alerts) -> tuple[float, list[str], list[bool]]:
         seconds = round((flush.now_ns - START_NS) / 1e9, 3)
         return seconds, [it.labels["i"] for it in alerts], [it.resolved_at(flush.now_ns) for it in alerts]
 
@@ -352,7 +353,7 @@ def test_a_flush_carries_the_intervals_of_its_route_which_children_do_not_inheri
     class Noting:
         has_receivers = True
 
-        async def __call__(self, flush: Flush, _alerts: tuple[Alert, ...]) -> None:
+        async def __call__(self, flush: Flush, _alerts: Alerts) -> None:
             flushes[flush.receiver] = flush
             flush.mark_muted(flush.mute_time_intervals)
 
@@ -383,6 +384,23 @@ def test_a_flush_carries_the_intervals_of_its_route_which_children_do_not_inheri
         {"team": "x", "tier": "1"},
         {"a": "b", "team": "x", "tier": "2"},
     )
+
+
+def test_nobody_looks_at_the_alerts_of_a_receiver_without_integrations(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        store = make_store(clock)
+        root = build_routes(route("nobody", labels=(("state", "{{ .Status }}"),)))
+        dispatcher = route_to(store, root, {}, clock)
+        await dispatcher.run()
+        post(store, alert(i="1", ends=5))
+        await clock.sleep(31)
+        assert dispatcher._groups == {}, "what had ended is forgotten"
+        await dispatcher.stop()
+
+    run_virtual(scenario)
+    assert caplog.records == []
 
 
 class Reloaded:

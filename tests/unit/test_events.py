@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from amfast._ext.fingerprint import alert_hash
+from amfast._ext.table import ALL_MARKS
 from amfast.config.load import loads
 from amfast.dispatch.route import build_routes
 from amfast.model.alert import Alert
@@ -96,7 +97,6 @@ class Node:
             {"r": self._pipeline(receivers), "nobody": self._pipeline(())},
             clock,
             recording=self.recording,
-            mutable_marks=0,
         )
         if is_recording:
             self.store.record(self.dispatcher.tell)
@@ -114,8 +114,18 @@ class Node:
             recording=self.recording,
         )
         stages = [
-            Inhibit(TellingInhibitor(self.inhibitor, self.recording).inhibiting, around.counts, self.clock),
-            SilenceStage(TellingSilences(self.silences, self.recording).silencing, around.counts, self.clock),
+            Inhibit(
+                TellingInhibitor(self.inhibitor, self.recording).inhibiting,
+                lambda: ALL_MARKS,
+                around.counts,
+                self.clock,
+            ),
+            SilenceStage(
+                TellingSilences(self.silences, self.recording).silencing,
+                lambda: ALL_MARKS,
+                around.counts,
+                self.clock,
+            ),
         ]
         return build_pipeline(stages, receivers, around)
 

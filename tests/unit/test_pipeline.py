@@ -10,20 +10,28 @@ from dataclasses import replace
 
 import pytest
 
+from amfast._ext.table import ALL_MARKS
 from amfast.model.alert import Alert
 from amfast.model.flush import Flush
 from amfast.model.labels import Labels
 from amfast.model.notification import Notification, NotifyError
+from amfast.model.told import Alerts
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
 from amfast.notify.doors import FREE, UNDER_WAY_MAX, Doors
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.pipeline import Pipeline, build_pipeline
 from amfast.notify.stages import Inhibit, Settle, Silence
+from tests.models.told import PlainAlerts
 from tests.support.alerts import alert
 from tests.support.virtual import VirtualClock, run_virtual
 
 HOUR_NS = 3600 * 10**9
+
+
+def all_marks() -> int:
+    """Any alert may be muted."""
+    return ALL_MARKS
 
 
 class FakeIntegration:
@@ -67,17 +75,17 @@ class Node:
         self.muted: set[str] = set()
         self.inhibited: dict[int, str] = {}
         stages = [
-            Settle(self._settled),
-            Inhibit(self._inhibiting, self.counts, clock),
-            Silence(lambda labels: ("id",) if labels["i"] in self.muted else (), self.counts, clock),
+            Settle(lambda: None),
+            Inhibit(self._inhibiting, all_marks, self.counts, clock),
+            Silence(self._silencing, all_marks, self.counts, clock),
         ]
         self.pipeline: Pipeline = build_pipeline(stages, integrations, around)
 
-    async def _settled(self) -> None:
-        return
-
     def _inhibiting(self, labels: Labels, fingerprint: int) -> tuple[str, ...]:
         return ("source",) if self.inhibited.get(fingerprint) == labels["i"] else ()
+
+    def _silencing(self, labels: Labels, _fingerprint: int) -> tuple[str, ...]:
+        return ("id",) if labels["i"] in self.muted else ()
 
     async def flush(
         self,
@@ -88,9 +96,10 @@ class Node:
     ) -> None:
         """Flush these alerts; ``later`` are those of the group if it is asked again."""
 
-        async def renew(flush: Flush) -> tuple[Flush, tuple[Alert, ...]]:
+        async def renew(flush: Flush) -> tuple[Flush, Alerts]:
             assert later is not None, "nobody has a reason to look again"
-            return replace(flush, now_ns=self.clock.now_ns()), later
+            now_ns = self.clock.now_ns()
+            return replace(flush, now_ns=now_ns), PlainAlerts(later, now_ns)
 
         flush = Flush(
             receiver="team",
@@ -102,7 +111,7 @@ class Node:
             renew=renew,
         )
         async with asyncio.timeout(timeout_s):
-            await self.pipeline(flush, alerts)
+            await self.pipeline(flush, PlainAlerts(alerts, flush.now_ns))
 
     def count(self, metric: str, *labels: str) -> float:
         for family in self.counts.metrics():
@@ -407,11 +416,26 @@ def test_what_is_inhibited_is_not_told_and_not_counted_as_silenced_too() -> None
     run_virtual(main)
 
 
+def test_nothing_is_told_before_the_cluster_has_settled() -> None:
+    async def main(clock: VirtualClock) -> None:
+        settled = asyncio.Event()
+        stage = Settle(lambda: None if settled.is_set() else settled.wait())  # type: ignore[arg-type, return-value]
+        flush = Flush("team", "{}:{}", {}, HOUR_NS, 0, 0)
+        alerts = PlainAlerts((alert(i="1"),), 0)
+        waiting = asyncio.ensure_future(stage(flush, alerts))
+        await clock.sleep(10)
+        assert not waiting.done()
+        settled.set()
+        assert await waiting == await stage(flush, alerts) == alerts
+
+    run_virtual(main)
+
+
 def test_what_mutes_many_alerts_is_asked_in_slices() -> None:
     async def main(clock: VirtualClock) -> None:
-        stage = Silence(lambda _labels: (), Counts(), clock)
+        stage = Silence(lambda _labels, _fingerprint: (), all_marks, Counts(), clock)
         flush = Flush("team", "{}:{}", {}, HOUR_NS, 0, 0)
-        alerts = tuple(alert(i=str(i)) for i in range(2000))
+        alerts = PlainAlerts(tuple(alert(i=str(i)) for i in range(2000)), 0)
         asked = asyncio.ensure_future(stage(flush, alerts))
         turns = 0
         while not asked.done():

@@ -6,6 +6,7 @@ import json
 import logging
 import random
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,14 @@ class Node:
                 load_templates=lambda config: load_templates(config.templates, lambda: gotime.ZERO),
                 store=self.store,
                 views=self.views,
-                stages=lambda _config, inhibitor: [Inhibit(inhibitor.inhibiting, self.counts, clock)],
+                stages=lambda _config, inhibitor: [
+                    Inhibit(
+                        inhibitor.inhibiting,
+                        partial(self.views.mutes.inhibition_marks, inhibitor),
+                        self.counts,
+                        clock,
+                    )
+                ],
                 around=around,
                 http=self.http,
                 trace=self._trace,
