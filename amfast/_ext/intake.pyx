@@ -14,7 +14,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from amfast._ext.arena cimport Arena, arena_free, arena_take
 from amfast._ext.instant cimport ZERO_S, Instant, is_before, is_unset, near_instant, read_instant
-from amfast._ext.pool cimport Pool, compare_bytes
+from amfast._ext.pairs cimport GUESSES, Guess, PairText, Texts, number_pairs, sort_once
 from amfast._ext.scan cimport (
     ARRAY, BOOLEAN, NO_FAULT, NO_MEMORY, NULL_VALUE, NUMBER, OBJECT, STRING, AFTER_ELEMENT, AFTER_KEY, AFTER_PAIR, AT_KEY,
     Kind, Scan, Text, fail, fault_text, read_string, skip_space, skip_value,
@@ -42,18 +42,6 @@ cdef enum Complaint:
     NO_LABELS
     BAD_LABEL
     BAD_ANNOTATION
-
-cdef struct PairText:
-    Text name
-    Text value
-    uint32_t came
-
-cdef struct Texts:
-    # A growing list of pairs, in the arena.
-    PairText* at
-    uint32_t size
-    uint32_t room
-    bint is_there  # the property was given, and not as null
 
 cdef struct Item:
     Instant starts
@@ -121,55 +109,6 @@ cdef inline bint is_key(Text* text, const char* lower, size_t size) noexcept nog
     return i == text.size and j == size
 
 
-cdef inline bint comes_before(PairText* a, PairText* b) noexcept nogil:
-    cdef int order = compare_bytes(a.name.at, a.name.size, b.name.at, b.name.size)
-    return order < 0 or (order == 0 and a.came < b.came)
-
-
-cdef void sift(PairText* heap, uint32_t at, uint32_t size) noexcept nogil:
-    cdef uint32_t child
-    cdef PairText moved = heap[at]
-    while 2 * at + 1 < size:
-        child = 2 * at + 1
-        if child + 1 < size and comes_before(&heap[child], &heap[child + 1]):
-            child += 1
-        if not comes_before(&moved, &heap[child]):
-            break
-        heap[at] = heap[child]
-        at = child
-    heap[at] = moved
-
-
-cdef void sort_once(Texts* texts) noexcept nogil:
-    """Bring pairs into name order, of a repeated name the last one. Senders sort them, so this is mostly a look."""
-    cdef uint32_t i, to = 0
-    cdef PairText last
-    cdef bint is_sorted = True
-    for i in range(1, texts.size):
-        if compare_bytes(
-            texts.at[i - 1].name.at, texts.at[i - 1].name.size, texts.at[i].name.at, texts.at[i].name.size
-        ) >= 0:
-            is_sorted = False
-            break
-    if is_sorted:
-        return
-    for i in range(texts.size // 2, 0, -1):
-        sift(texts.at, i - 1, texts.size)
-    for i in range(texts.size - 1, 0, -1):
-        last = texts.at[i]
-        texts.at[i] = texts.at[0]
-        texts.at[0] = last
-        sift(texts.at, 0, i)
-    for i in range(texts.size):
-        if i + 1 < texts.size and texts.at[i].name.size == texts.at[i + 1].name.size and memcmp(
-            texts.at[i].name.at, texts.at[i + 1].name.at, texts.at[i].name.size
-        ) == 0:
-            continue
-        texts.at[to] = texts.at[i]
-        to += 1
-    texts.size = to
-
-
 @cython.final
 cdef class Intake:
     """Reads bodies into a table."""
@@ -184,6 +123,9 @@ cdef class Intake:
     cdef Trouble trouble
     cdef bint has_trouble
     cdef uint32_t before
+    cdef Guess label_guesses[GUESSES]
+    cdef Guess note_guesses[GUESSES]
+    cdef Guess url_guess
 
     def __cinit__(self, Table table, *, bint classic_names, is_uri):
         self.table = table
@@ -518,14 +460,20 @@ cdef class Intake:
         """Raise for the first alert whose URL is none or that has no labels."""
         cdef uint32_t i
         cdef Item* item
+        cdef Text good  # mostly the next one is the same
+        good.at, good.size = NULL, 0
         for i in range(self.items_size):
             item = &self.items[i]
             if item.form != NOTHING:
                 continue
-            if item.url.size and not is_plain_url(item.url.at, item.url.size):
-                url = item.url.at[: item.url.size].decode("utf-8")
-                if not self.is_uri(url):
-                    raise BodyInvalid(i, url)
+            if item.url.size and (
+                good.size != item.url.size or memcmp(good.at, item.url.at, good.size) != 0
+            ):
+                if not is_plain_url(item.url.at, item.url.size):
+                    url = item.url.at[: item.url.size].decode("utf-8")
+                    if not self.is_uri(url):
+                        raise BodyInvalid(i, url)
+                good = item.url
             if not item.labels.is_there:
                 raise BodyInvalid(i, None)
         return 0
@@ -566,13 +514,11 @@ cdef class Intake:
             item.pairs = <uint32_t*>malloc(max(item.labels.size, 1) * sizeof(uint32_t))
             if item.pairs == NULL:
                 raise MemoryError
+            number_pairs(self.table.pool, item.labels.at, item.labels.size, self.label_guesses, False)
             size = 0
             for j in range(item.labels.size):
-                pair = &item.labels.at[j]
-                if pair.value.size:
-                    item.pairs[size] = self.table.pool.intern(
-                        pair.name.at, pair.name.size, pair.value.at, pair.value.size
-                    )
+                if item.labels.at[j].id != NOTHING:
+                    item.pairs[size] = item.labels.at[j].id
                     size += 1
             item.pairs_size = size
             waiting[count] = item
@@ -677,25 +623,23 @@ cdef class Intake:
         return 0
 
     cdef uint32_t _new_form(self, Item* item, uint32_t row) except? 0xFFFFFFFF:
-        cdef Pool pool = self.table.pool
         cdef uint32_t number = self.table.new_form(row), j
         cdef Form* form = &self.table.forms[number]
         cdef uint32_t* notes = NULL
-        cdef uint32_t url = NOTHING
+        cdef PairText url
         if item.notes.size:
             notes = <uint32_t*>malloc(item.notes.size * sizeof(uint32_t))
             if notes == NULL:
                 raise MemoryError
+            number_pairs(self.table.pool, item.notes.at, item.notes.size, self.note_guesses, True)
             for j in range(item.notes.size):
-                notes[j] = pool.intern(
-                    item.notes.at[j].name.at, item.notes.at[j].name.size,
-                    item.notes.at[j].value.at, item.notes.at[j].value.size,
-                )
-        if item.url.size:
-            url = pool.intern(b"generatorURL", 12, item.url.at, item.url.size)
+                notes[j] = item.notes.at[j].id
+        url.name.at, url.name.size = b"generatorURL", 12
+        url.value = item.url
+        number_pairs(self.table.pool, &url, 1, &self.url_guess, False)
         form.notes = notes
         form.notes_size = item.notes.size
-        form.url = url
+        form.url = url.id
         form.starts = item.starts
         if item.can_be_known:
             form.hash = item.hash

@@ -29,9 +29,11 @@ class RouteOptions:
     labels: Labels = field(default_factory=dict)
     """Their values may be templates."""
 
-    @property
-    def labels_are_templates(self) -> bool:
-        return any(TEMPLATE_MARK in value for value in self.labels.values())
+    labels_are_templates: bool = field(init=False, compare=False, default=False)
+
+    def __post_init__(self) -> None:
+        are_templates = any(TEMPLATE_MARK in value for value in self.labels.values())
+        object.__setattr__(self, "labels_are_templates", are_templates)
 
 
 _ROOT_DEFAULTS = RouteOptions(
