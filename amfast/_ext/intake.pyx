@@ -122,7 +122,7 @@ cdef class Intake:
     cdef uint32_t items_size, items_room
     cdef Trouble trouble
     cdef bint has_trouble
-    cdef uint32_t before
+    cdef uint32_t before  # the form of the last alert, also of the body before
     cdef Guess label_guesses[GUESSES]
     cdef Guess note_guesses[GUESSES]
     cdef Guess url_guess
@@ -131,6 +131,7 @@ cdef class Intake:
         self.table = table
         self.is_classic = classic_names
         self.is_uri = is_uri
+        self.before = NOTHING
 
     def __dealloc__(self):
         free(self.items)
@@ -160,7 +161,7 @@ cdef class Intake:
     cdef int _read(self, const uint8_t* start, Py_ssize_t size) except -1:
         cdef Scan* scan = &self.scan
         cdef Kind kind
-        cdef uint32_t before = NOTHING
+        cdef uint32_t before = self.before
         scan.at = start
         scan.end = start + size
         scan.fault = NO_FAULT
@@ -483,7 +484,6 @@ cdef class Intake:
     cdef Posted _store(self, Instant* now, Instant* timeout):
         cdef Posted posted = Posted()
         cdef uint32_t first = 0, i, last
-        self.before = NOTHING
         # Rows that come to be for one alert of a body are there for the next, so the fingerprints come in portions.
         while first < self.items_size:
             last = min(self.items_size, first + 64)
