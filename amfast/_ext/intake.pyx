@@ -17,9 +17,9 @@ from amfast._ext.instant cimport ZERO_S, Instant, is_before, is_unset, near_inst
 from amfast._ext.pairs cimport GUESSES, Guess, PairText, Texts, number_pairs, sort_once
 from amfast._ext.scan cimport (
     ARRAY, BOOLEAN, NO_FAULT, NO_MEMORY, NULL_VALUE, NUMBER, OBJECT, STRING, AFTER_ELEMENT, AFTER_KEY, AFTER_PAIR, AT_KEY,
-    Kind, Scan, Text, fail, fault_text, read_string, skip_space, skip_value,
+    Kind, Scan, Text, fail, fault_text, read_text, skip_space, skip_value,
 )
-from amfast._ext.slots cimport NOTHING
+from amfast._ext.slots cimport NOTHING, slots_expect
 from amfast._ext.table cimport Form, Report, Table
 from amfast._ext.xxh64 cimport xxh64_with
 
@@ -60,6 +60,7 @@ cdef struct Item:
     uint64_t fingerprint
     uint32_t* pairs  # of the labels, malloc'ed
     uint32_t pairs_size
+    uint32_t tag  # where the row with these pairs is looked up
 
 cdef struct Trouble:
     # The first thing wrong with the types of an alert, and where.
@@ -293,7 +294,7 @@ cdef class Intake:
         while True:
             if scan.at >= scan.end or scan.at[0] != c'"':
                 return fail(scan, AT_KEY)
-            if not read_string(scan, &self.arena, &name):
+            if not read_text(scan, &self.arena, &name):
                 return False
             skip_space(scan)
             if scan.at >= scan.end or scan.at[0] != c":":
@@ -351,7 +352,7 @@ cdef class Intake:
             pair = self._new_pair(texts)
             if scan.at >= scan.end or scan.at[0] != c'"':
                 return fail(scan, AT_KEY)
-            if not read_string(scan, &self.arena, &pair.name):
+            if not read_text(scan, &self.arena, &pair.name):
                 return False
             skip_space(scan)
             if scan.at >= scan.end or scan.at[0] != c":":
@@ -359,7 +360,7 @@ cdef class Intake:
             scan.at += 1
             skip_space(scan)
             if scan.at < scan.end and scan.at[0] == c'"':
-                if not read_string(scan, &self.arena, &pair.value):
+                if not read_text(scan, &self.arena, &pair.value):
                     return False
             else:
                 if not skip_value(scan, 3, &kind):
@@ -410,7 +411,7 @@ cdef class Intake:
                 trouble.problem, trouble.kind = BAD_TIME, kind
                 trouble.field = b".endsAt" if is_end else b".startsAt"
             return True
-        if not read_string(scan, &self.arena, &text):
+        if not read_text(scan, &self.arena, &text):
             return False
         if is_end:
             if item.has_end or not text.plain or text.size > END_TEXT_MAX:
@@ -428,7 +429,7 @@ cdef class Intake:
         cdef Scan* scan = &self.scan
         cdef Kind kind
         if scan.at < scan.end and scan.at[0] == c'"':
-            return read_string(scan, &self.arena, &item.url)
+            return read_text(scan, &self.arena, &item.url)
         if not skip_value(scan, 2, &kind):
             return False
         if kind == NULL_VALUE:
@@ -521,6 +522,8 @@ cdef class Intake:
                     item.pairs[size] = item.labels.at[j].id
                     size += 1
             item.pairs_size = size
+            item.tag = self.table.tag_of_pairs(item.pairs, size)
+            slots_expect(&self.table.by_labels, item.tag)
             waiting[count] = item
             count += 1
             if count == LANES:
@@ -606,9 +609,9 @@ cdef class Intake:
             self._drop_pairs(item)
             row = self.table.forms[form].row
         else:
-            row = self.table.find_row(item.fingerprint, item.pairs, item.pairs_size)
+            row = self.table.find_row(item.tag, item.fingerprint, item.pairs, item.pairs_size)
             if row == NOTHING:
-                row = self.table.new_row(item.fingerprint, item.pairs, item.pairs_size)
+                row = self.table.new_row(item.tag, item.fingerprint, item.pairs, item.pairs_size)
                 item.pairs = NULL
             else:
                 self._drop_pairs(item)
