@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from amfast.dispatch.route import Route
-from amfast.model.anchors import filed_literals
+from amfast.model.anchors import filed_literals, told_apart
 from amfast.model.json_text import receivers_json
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher
@@ -14,7 +14,6 @@ from amfast.model.matcher import Matcher
 REMEMBERED: Final = 1000
 LETTERS_REMEMBERED: Final = 1000
 """In the names and values by which one destination is known; where there are more, the tree is asked each time."""
-_ANY_OTHER: Final = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +39,7 @@ class Destinations:
 
     def of(self, labels: Labels) -> Destination:
         """Where an alert goes that has these labels among others that no matcher of the tree looks at."""
-        asked = self._asked
-        seen: list[str | None] = []
-        for name, value in labels.items():
-            if value and name in asked:
-                values = asked[name]
-                seen += name, (value if values is None or value in values else _ANY_OTHER)
-        key = tuple(seen)
+        key = told_apart(labels, self._asked)
         found = self._known.get(key)
         return self._find(key, labels) if found is None else found
 

@@ -129,7 +129,12 @@ class Group:
 
     def start(self, now_ns: int, now_us: int) -> None:
         """Set the timer of the first flush, at a wall and a monotonic time. Alerts that join never shorten the wait."""
-        due_us = self._first_due_us(now_ns, now_us) if self.due_us is None else self.due_us
+        due_us = self.due_us
+        if due_us is None:
+            wait_ns = self.route.options.group_wait_ns
+            already_late = self._first_starts_ns + wait_ns < now_ns
+            self._beat_us = now_us if already_late else now_us + wait_ns // 1000
+            due_us = max(self._beat_us, self._context.not_before_us)
         self._context.agenda.put(due_us, self)
 
     def retire(self) -> None:
@@ -182,12 +187,6 @@ class Group:
         """Hold no alert any more."""
         while not self.members.close(ALERTS_A_SLICE * 10):
             await self._context.clock.sleep(0)
-
-    def _first_due_us(self, now_ns: int, now_us: int) -> int:
-        wait_ns = self.route.options.group_wait_ns
-        already_late = self._first_starts_ns + wait_ns < now_ns
-        self._beat_us = now_us + (0 if already_late else wait_ns // 1000)
-        return max(self._beat_us, self._context.not_before_us)
 
     def tick(self) -> None:
         """Flush, and set the timer of the next flush."""

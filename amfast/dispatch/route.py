@@ -28,11 +28,11 @@ class RouteOptions:
     repeat_interval_ns: int
     labels: Labels = field(default_factory=dict)
     """Their values may be templates."""
-    labels_are_templates: bool = field(init=False)
+    labels_are_templates: bool = field(init=False, compare=False, default=False)
 
     def __post_init__(self) -> None:
-        has_mark = any(TEMPLATE_MARK in value for value in self.labels.values())
-        object.__setattr__(self, "labels_are_templates", has_mark)
+        are_templates = any(TEMPLATE_MARK in value for value in self.labels.values())
+        object.__setattr__(self, "labels_are_templates", are_templates)
 
 
 _ROOT_DEFAULTS = RouteOptions(
