@@ -89,7 +89,9 @@ def test_two_of_a_mixed_cluster_notify_a_new_alert_once_whichever_third_is_dead(
 def test_a_node_that_stood_still_hears_what_was_told_meanwhile_before_it_speaks(
     start_cluster: StartCluster, sink: Sink
 ) -> None:
-    cluster = start_cluster(["amfast", "amfast"], config_text(sink.url(), group_wait_s=1, group_interval_s=30))
+    cluster = start_cluster(
+        ["amfast", "amfast"], config_text(sink.url(), group_wait_s=1, group_interval_s=30)
+    )
     first, second = cluster.by_position()
     cluster.post_alert(alert("paused"))
     first.program.signal(signal.SIGSTOP)  # its turn comes while it stands still
