@@ -54,6 +54,7 @@ from amfast.mute.silences import Limits, Silences
 from amfast.mute.telling import TellingInhibitor, TellingSilences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
+from amfast.notify.doors import Doors
 from amfast.notify.hearsay import Hearsay
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import ActiveIntervals, Inhibit, MuteIntervals, Settle, Silence, Stage
@@ -380,6 +381,7 @@ class App:
             counts=self._counts,
             cluster_wait_s=self._cluster_wait_s,
             external_url=external_url,
+            doors=Doors(self._clock),
             hearsay=Hearsay(restored.saved_at_ns, self._clock.now_ns() if restored.saved_at_ns else 0),
             tracing=self._tracing,
             recording=self._recording,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -19,6 +20,7 @@ from amfast.model.timestamp import Time, format_ms, format_nano
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _LEVEL_NAMES = {logging.DEBUG: "DEBUG", logging.INFO: "INFO", logging.WARNING: "WARN"}
 _DELETE = "\x7f"
+_BLURS = re.compile('[ ="\ufffd]')
 
 
 def setup(level: str, form: str, stream: TextIO) -> None:
@@ -114,15 +116,10 @@ def _text(value: object) -> str:
 def _word(text: str) -> str:
     """``text``, quoted if it is empty or holds anything that would end or blur the word."""
     text = _valid(text)
-    if text and not any(_needs_quotes(char) for char in text):
-        return text
-    return quote(text)
-
-
-def _needs_quotes(char: str) -> bool:
-    return char in ' ="\ufffd' or (char != _DELETE and not char.isprintable())
+    is_plain = text.isprintable() or text.replace(_DELETE, "").isprintable()
+    return text if text and is_plain and not _BLURS.search(text) else quote(text)
 
 
 def _valid(text: str) -> str:
     """Bytes that were no UTF-8, as file names may hold them, made printable."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

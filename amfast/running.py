@@ -61,6 +61,8 @@ class Running:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._config: Config | None = None
+        self.resolve_timeout_ns = 0
+        """Of the configuration in force, as it is asked for with every request."""
         self._lock = asyncio.Lock()
         self._integrations = 0
         self._succeeded = False
@@ -89,7 +91,7 @@ class Running:
 
     async def halt(self) -> None:
         """Flush no more, and cancel what is being sent; alerts that come from now on are only stored."""
-        self._parts.store.place = lambda _stored: None
+        self._parts.store.place = lambda _unplaced: None
         if self._parts.views.dispatcher is not None:
             await self._parts.views.dispatcher.halt()
 
@@ -127,6 +129,7 @@ class Running:
         parts.store.record(None if parts.around.recording.record is None else dispatcher.tell)
         dispatcher.begin()
         self._config = config
+        self.resolve_timeout_ns = config.global_.resolve_timeout_ns
         self._integrations = integrations
         if old is not None:
             await old.retire()

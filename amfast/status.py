@@ -27,7 +27,7 @@ class StatusViews:
         return self._running.config.original
 
     def resolve_timeout_ns(self) -> int:
-        return self._running.config.global_.resolve_timeout_ns
+        return self._running.resolve_timeout_ns
 
     def receivers(self) -> Sequence[tuple[str, Labels]]:
         return [(receiver.name, dict(receiver.labels)) for receiver in self._running.config.receivers]

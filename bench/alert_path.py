@@ -55,15 +55,15 @@ def say(text: str) -> None:
 async def measure(*, quick: bool) -> Bench:
     bench = Bench()
     sizes = Sizes(1, 10_000, 0, 0.3) if quick else Sizes(3, 10_000, 100_000, 1.0)
-    seconds, many, rules, alerts, repeats = (
-        (2.0, 20_000, 1000, 3000, 1) if quick else (5.0, 1_000_000, 10_000, 10_000, 3)
+    seconds, many, rules, alerts, rounds = (
+        (2.0, 20_000, 1000, 3000, 3) if quick else (5.0, 1_000_000, 10_000, 10_000, 15)
     )
     await bench.part("beside", beside(sizes, bench.table, say))
     polled = 3000 if quick else 10_000
     await bench.part("pollers", with_pollers(polled, 0.4, seconds, say))
     await bench.part("pollers of few", with_pollers(50, 10.0, seconds, say))
-    await bench.part("silences", silences(rules, alerts, repeats, say))
-    await bench.part("inhibition", inhibition(rules, alerts, repeats, say))
+    await bench.part("silences", silences(rules, alerts, rounds, say))
+    await bench.part("inhibition", inhibition(rules, alerts, rounds, say))
     await bench.part("very many", very_many(many, say))
     return bench
 

@@ -53,3 +53,9 @@ class Index(Generic[_T]):
 
 def label_values(labels: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, ...]:
     """The values of these labels, empty for those that are not there."""
+
+def told_apart(labels: Mapping[str, str], asked: dict[str, frozenset[str] | None]) -> tuple[str | None, ...]:
+    """The names that are asked for, each before its value, or before None if the value is not asked for.
+
+    ``asked`` has the values by name, None for all values. An empty value counts as that of a label that is not there.
+    """

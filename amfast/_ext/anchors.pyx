@@ -268,3 +268,14 @@ cdef int _add_shelf(list found, dict values, value, dict labels) except -1:
 def label_values(labels, names):
     cdef dict known = _plain(labels)
     return tuple([known.get(name, "") for name in <tuple?>names])
+
+
+def told_apart(labels, dict asked not None):
+    cdef list seen = []
+    cdef PyObject* values
+    for name, value in _plain(labels).items():
+        values = PyDict_GetItemWithError(asked, name)
+        if values != NULL and value:
+            seen.append(name)
+            seen.append(value if <object>values is None or value in <frozenset?><object>values else None)
+    return tuple(seen)

@@ -100,3 +100,6 @@ class Arrival:
 
     def _tune_reading(self) -> None:
         """Read on or not."""
+
+    def _filled(self) -> None:
+        """So much came at once that there may be more."""

@@ -2,10 +2,14 @@
 """Where the bytes of HTTP connections land, and the short way of requests whose heads are known."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from posix.unistd cimport write
 
 from amfast._ext.exchange cimport ResponseFields
 from amfast._ext.heads cimport Head, Heads
+
+cdef extern from "<sys/socket.h>":
+    Py_ssize_t send(int socket, const void* bytes, size_t size, int flags) nogil
+    const int MSG_NOSIGNAL
+    const int MSG_DONTWAIT
 
 cdef enum:
     NS = 1_000_000_000
@@ -103,6 +107,11 @@ cdef class Arrival:
         return self._commons._view if self._landing is None else self._landing.room()
 
     def buffer_updated(self, Py_ssize_t nbytes):
+        self._take_in(nbytes)
+        if nbytes == self._commons._pad_bytes and self._landing is None:
+            self._filled()
+
+    cdef int _take_in(self, Py_ssize_t nbytes) except -1:
         cdef Commons commons = self._commons
         cdef Heads heads = commons.heads
         cdef object view = commons._view
@@ -114,7 +123,7 @@ cdef class Arrival:
             self._landed(nbytes)
             if self._landing is None:
                 self._tune_reading()
-            return
+            return 0
         while start < nbytes and not self._deaf:
             head = None
             if not self._in_message:
@@ -137,6 +146,7 @@ cdef class Arrival:
                 body.release()
         if not calm:
             self._tune_reading()
+        return 0
 
     def _take_known(self, meaning, body):
         self._known(meaning, body, len(body), True)
@@ -167,7 +177,7 @@ cdef class Arrival:
         cdef Py_ssize_t size = PyBytes_GET_SIZE(answer), sent = 0
         transport = self._transport
         if is_last and self._socket >= 0 and transport.get_write_buffer_size() == 0 and not transport.is_closing():
-            sent = max(write(self._socket, PyBytes_AS_STRING(answer), size), 0)
+            sent = max(send(self._socket, PyBytes_AS_STRING(answer), size, MSG_NOSIGNAL | MSG_DONTWAIT), 0)
         if sent < size:  # also to hear of an error
             transport.write(answer[sent:])
         return 0
@@ -191,6 +201,9 @@ cdef class Arrival:
         raise NotImplementedError
 
     def _tune_reading(self):
+        raise NotImplementedError
+
+    def _filled(self):
         raise NotImplementedError
 
 

@@ -34,6 +34,7 @@ cdef class Places(Router):
     cdef uint32_t _project(self, uint32_t row, uint32_t* pairs) except? 0xFFFFFFFF
     cdef uint32_t _find(self, uint32_t tag, const uint32_t* pairs, uint32_t size) noexcept
     cdef int _enter(self, uint32_t row, uint32_t place) except -1
+    cdef bint _is_open(self, uint32_t place) noexcept
     cdef void _kill(self, uint32_t place) noexcept
     cdef void _free(self, uint32_t place) noexcept
 
@@ -49,7 +50,6 @@ cdef class Members:
     cdef uint32_t size, room, sorted_size
     cdef uint32_t epoch
     cdef readonly bint is_closed
-    cdef set at_places
     cdef Merge* merge
 
     cdef int add(self, uint32_t row) except -1
@@ -57,7 +57,7 @@ cdef class Members:
     cdef bint sort_some(self, uint32_t comparisons) except -1
     cdef void _insert_tail(self) noexcept
     cdef void _stop_sorting(self) noexcept
-    cdef int drop(self, uint32_t row) except -1
+    cdef void drop(self, uint32_t row) noexcept
 
 cdef struct Merge:
     # A sort under way: of what came since, bottom up, and in the end with what was sorted before.

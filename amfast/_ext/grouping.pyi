@@ -19,6 +19,9 @@ class Places(Router):
     def take_unplaced(self) -> list[StoredAlert]:
         """The alerts reported since the last call for which no place is known."""
 
+    def routed_labels(self, stored: StoredAlert) -> dict[str, str]:
+        """Those of its labels that routing looks at, in name order."""
+
     def put(
         self, stored: StoredAlert, groups: tuple[Members, ...], receivers: bytes, names: tuple[str, ...]
     ) -> None:

@@ -104,9 +104,12 @@ cdef class Places(Router):
         cdef uint32_t size, place
         cdef uint32_t few[32]
         if row.place != NOTHING and self.places[row.place].is_alive:
-            if row.placed < <uint32_t>len(<object>self.places[row.place].groups):
+            if row.placed >= <uint32_t>len(<object>self.places[row.place].groups):
+                return 0
+            if self._is_open(row.place):
                 self._enter(id, row.place)
-            return 0
+                return 0
+            self._kill(row.place)
         pairs = few
         if row.labels_size > 32:
             pairs = <uint32_t*>malloc(row.labels_size * sizeof(uint32_t))
@@ -118,6 +121,9 @@ cdef class Places(Router):
         finally:
             if pairs != few:
                 free(pairs)
+        if place != NOTHING and not self._is_open(place):
+            self._kill(place)
+            place = NOTHING
         if place == NOTHING:
             self.unplaced.append(table.look_at(id))
         else:
@@ -153,12 +159,17 @@ cdef class Places(Router):
             else:
                 self._free(number)
 
+    cdef bint _is_open(self, uint32_t number) noexcept:
+        """Whether all groups of a place still take alerts."""
+        cdef Members group
+        for group in <tuple>self.places[number].groups:
+            if group.is_closed:
+                return False
+        return True
+
     cdef void _kill(self, uint32_t number) noexcept:
         """Let nobody come to a place any more."""
         cdef Place* place = &self.places[number]
-        cdef Members group
-        for group in <tuple>place.groups:
-            group.at_places.discard(number)
         slots_remove(&self.by_pairs, place.tag, number)
         place.is_alive = False
         if place.refs == 0:
@@ -184,12 +195,23 @@ cdef class Places(Router):
         unplaced, self.unplaced = self.unplaced, []
         return unplaced
 
+    def routed_labels(self, StoredAlert stored not None):
+        cdef Row* row = &self.table.rows[stored.row]
+        cdef dict labels = {}
+        cdef uint32_t i, name
+        if self.relevant_size < self.table.pool.names_size:
+            self._look_at_names()
+        for i in range(row.labels_size):
+            name = self.table.pool.pairs[row.labels[i]].name
+            if self.is_relevant[name]:
+                labels[self.table.pool.name_texts[name]] = self.table.pool.value_text(row.labels[i])
+        return labels
+
     def put(self, StoredAlert stored, tuple groups, bytes receivers, tuple names):
         cdef Row* row = &self.table.rows[stored.row]
         cdef uint32_t* pairs = <uint32_t*>malloc(max(row.labels_size, 1) * sizeof(uint32_t))
         cdef uint32_t size, tag, number, i
         cdef Place* place
-        cdef Members group
         if pairs == NULL:
             raise MemoryError
         size = self._project(stored.row, pairs)
@@ -223,8 +245,6 @@ cdef class Places(Router):
             Py_INCREF(kept)
         place.groups, place.receivers, place.names = <PyObject*>groups, <PyObject*>receivers, <PyObject*>names
         slots_add(&self.by_pairs, tag, number)
-        for group in groups:
-            group.at_places.add(number)
         self._enter(stored.row, number)
 
     def _grow(self):
@@ -297,7 +317,6 @@ cdef class Members:
         self.make_tail = make_tail
         self.keeps_tail = True
         self.epoch = places.epoch
-        self.at_places = set()
 
     def __dealloc__(self):
         self._stop_sorting()
@@ -329,22 +348,13 @@ cdef class Members:
         return False
 
     def close(self, uint32_t count=NOTHING):
-        cdef uint32_t number, row
-        cdef Place* place
         self.is_closed = True
         self._stop_sorting()
-        for number in list(self.at_places):
-            place = &self.places.places[number]
-            if place.pairs != NULL and place.is_alive and self in <tuple>place.groups:
-                self.places._kill(number)
-        self.at_places = set()
         self.sorted_size = 0
         while self.size and count:
             self.size -= 1
             count -= 1
-            row = self.rows[self.size]
-            self.table.rows[row].groups -= 1
-            self.table.let_go(row)
+            self.drop(self.rows[self.size])
         return self.size == 0
 
     def sort(self, uint32_t comparisons):
@@ -411,14 +421,13 @@ cdef class Members:
             free(self.merge)
             self.merge = NULL
 
-    cdef int drop(self, uint32_t id) except -1:
-        """Hold a row no more."""
+    cdef void drop(self, uint32_t id) noexcept:
+        """Let a row know that it is here no more."""
         cdef Row* row = &self.table.rows[id]
         row.groups -= 1
         if self.epoch == self.places.epoch and row.placed > 0:
             row.placed -= 1
         self.table.let_go(id)
-        return 0
 
     def orphans(self):
         return [

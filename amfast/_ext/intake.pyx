@@ -14,12 +14,12 @@ from libc.string cimport memcmp, memcpy, memset
 
 from amfast._ext.arena cimport Arena, arena_free, arena_take
 from amfast._ext.instant cimport ZERO_S, Instant, is_before, is_unset, near_instant, read_instant
-from amfast._ext.pool cimport Pool, compare_bytes
+from amfast._ext.pairs cimport GUESSES, Guess, PairText, Texts, number_pairs, sort_once
 from amfast._ext.scan cimport (
     ARRAY, BOOLEAN, NO_FAULT, NO_MEMORY, NULL_VALUE, NUMBER, OBJECT, STRING, AFTER_ELEMENT, AFTER_KEY, AFTER_PAIR, AT_KEY,
-    Kind, Scan, Text, fail, fault_text, read_string, skip_space, skip_value,
+    Kind, Scan, Text, fail, fault_text, read_text, skip_space, skip_value,
 )
-from amfast._ext.slots cimport NOTHING
+from amfast._ext.slots cimport NOTHING, slots_expect
 from amfast._ext.table cimport Form, Report, Table
 from amfast._ext.xxh64 cimport xxh64_with
 
@@ -43,18 +43,6 @@ cdef enum Complaint:
     BAD_LABEL
     BAD_ANNOTATION
 
-cdef struct PairText:
-    Text name
-    Text value
-    uint32_t came
-
-cdef struct Texts:
-    # A growing list of pairs, in the arena.
-    PairText* at
-    uint32_t size
-    uint32_t room
-    bint is_there  # the property was given, and not as null
-
 cdef struct Item:
     Instant starts
     Instant ends
@@ -72,6 +60,7 @@ cdef struct Item:
     uint64_t fingerprint
     uint32_t* pairs  # of the labels, malloc'ed
     uint32_t pairs_size
+    uint32_t tag  # where the row with these pairs is looked up
 
 cdef struct Trouble:
     # The first thing wrong with the types of an alert, and where.
@@ -121,55 +110,6 @@ cdef inline bint is_key(Text* text, const char* lower, size_t size) noexcept nog
     return i == text.size and j == size
 
 
-cdef inline bint comes_before(PairText* a, PairText* b) noexcept nogil:
-    cdef int order = compare_bytes(a.name.at, a.name.size, b.name.at, b.name.size)
-    return order < 0 or (order == 0 and a.came < b.came)
-
-
-cdef void sift(PairText* heap, uint32_t at, uint32_t size) noexcept nogil:
-    cdef uint32_t child
-    cdef PairText moved = heap[at]
-    while 2 * at + 1 < size:
-        child = 2 * at + 1
-        if child + 1 < size and comes_before(&heap[child], &heap[child + 1]):
-            child += 1
-        if not comes_before(&moved, &heap[child]):
-            break
-        heap[at] = heap[child]
-        at = child
-    heap[at] = moved
-
-
-cdef void sort_once(Texts* texts) noexcept nogil:
-    """Bring pairs into name order, of a repeated name the last one. Senders sort them, so this is mostly a look."""
-    cdef uint32_t i, to = 0
-    cdef PairText last
-    cdef bint is_sorted = True
-    for i in range(1, texts.size):
-        if compare_bytes(
-            texts.at[i - 1].name.at, texts.at[i - 1].name.size, texts.at[i].name.at, texts.at[i].name.size
-        ) >= 0:
-            is_sorted = False
-            break
-    if is_sorted:
-        return
-    for i in range(texts.size // 2, 0, -1):
-        sift(texts.at, i - 1, texts.size)
-    for i in range(texts.size - 1, 0, -1):
-        last = texts.at[i]
-        texts.at[i] = texts.at[0]
-        texts.at[0] = last
-        sift(texts.at, 0, i)
-    for i in range(texts.size):
-        if i + 1 < texts.size and texts.at[i].name.size == texts.at[i + 1].name.size and memcmp(
-            texts.at[i].name.at, texts.at[i + 1].name.at, texts.at[i].name.size
-        ) == 0:
-            continue
-        texts.at[to] = texts.at[i]
-        to += 1
-    texts.size = to
-
-
 @cython.final
 cdef class Intake:
     """Reads bodies into a table."""
@@ -183,12 +123,16 @@ cdef class Intake:
     cdef uint32_t items_size, items_room
     cdef Trouble trouble
     cdef bint has_trouble
-    cdef uint32_t before
+    cdef uint32_t before  # the form of the last alert, also of the body before
+    cdef Guess label_guesses[GUESSES]
+    cdef Guess note_guesses[GUESSES]
+    cdef Guess url_guess
 
     def __cinit__(self, Table table, *, bint classic_names, is_uri):
         self.table = table
         self.is_classic = classic_names
         self.is_uri = is_uri
+        self.before = NOTHING
 
     def __dealloc__(self):
         free(self.items)
@@ -218,7 +162,7 @@ cdef class Intake:
     cdef int _read(self, const uint8_t* start, Py_ssize_t size) except -1:
         cdef Scan* scan = &self.scan
         cdef Kind kind
-        cdef uint32_t before = NOTHING
+        cdef uint32_t before = self.before
         scan.at = start
         scan.end = start + size
         scan.fault = NO_FAULT
@@ -350,7 +294,7 @@ cdef class Intake:
         while True:
             if scan.at >= scan.end or scan.at[0] != c'"':
                 return fail(scan, AT_KEY)
-            if not read_string(scan, &self.arena, &name):
+            if not read_text(scan, &self.arena, &name):
                 return False
             skip_space(scan)
             if scan.at >= scan.end or scan.at[0] != c":":
@@ -408,7 +352,7 @@ cdef class Intake:
             pair = self._new_pair(texts)
             if scan.at >= scan.end or scan.at[0] != c'"':
                 return fail(scan, AT_KEY)
-            if not read_string(scan, &self.arena, &pair.name):
+            if not read_text(scan, &self.arena, &pair.name):
                 return False
             skip_space(scan)
             if scan.at >= scan.end or scan.at[0] != c":":
@@ -416,7 +360,7 @@ cdef class Intake:
             scan.at += 1
             skip_space(scan)
             if scan.at < scan.end and scan.at[0] == c'"':
-                if not read_string(scan, &self.arena, &pair.value):
+                if not read_text(scan, &self.arena, &pair.value):
                     return False
             else:
                 if not skip_value(scan, 3, &kind):
@@ -467,7 +411,7 @@ cdef class Intake:
                 trouble.problem, trouble.kind = BAD_TIME, kind
                 trouble.field = b".endsAt" if is_end else b".startsAt"
             return True
-        if not read_string(scan, &self.arena, &text):
+        if not read_text(scan, &self.arena, &text):
             return False
         if is_end:
             if item.has_end or not text.plain or text.size > END_TEXT_MAX:
@@ -485,7 +429,7 @@ cdef class Intake:
         cdef Scan* scan = &self.scan
         cdef Kind kind
         if scan.at < scan.end and scan.at[0] == c'"':
-            return read_string(scan, &self.arena, &item.url)
+            return read_text(scan, &self.arena, &item.url)
         if not skip_value(scan, 2, &kind):
             return False
         if kind == NULL_VALUE:
@@ -518,14 +462,20 @@ cdef class Intake:
         """Raise for the first alert whose URL is none or that has no labels."""
         cdef uint32_t i
         cdef Item* item
+        cdef Text good  # mostly the next one is the same
+        good.at, good.size = NULL, 0
         for i in range(self.items_size):
             item = &self.items[i]
             if item.form != NOTHING:
                 continue
-            if item.url.size and not is_plain_url(item.url.at, item.url.size):
-                url = item.url.at[: item.url.size].decode("utf-8")
-                if not self.is_uri(url):
-                    raise BodyInvalid(i, url)
+            if item.url.size and (
+                good.size != item.url.size or memcmp(good.at, item.url.at, good.size) != 0
+            ):
+                if not is_plain_url(item.url.at, item.url.size):
+                    url = item.url.at[: item.url.size].decode("utf-8")
+                    if not self.is_uri(url):
+                        raise BodyInvalid(i, url)
+                good = item.url
             if not item.labels.is_there:
                 raise BodyInvalid(i, None)
         return 0
@@ -535,7 +485,6 @@ cdef class Intake:
     cdef Posted _store(self, Instant* now, Instant* timeout):
         cdef Posted posted = Posted()
         cdef uint32_t first = 0, i, last
-        self.before = NOTHING
         # Rows that come to be for one alert of a body are there for the next, so the fingerprints come in portions.
         while first < self.items_size:
             last = min(self.items_size, first + 64)
@@ -566,15 +515,15 @@ cdef class Intake:
             item.pairs = <uint32_t*>malloc(max(item.labels.size, 1) * sizeof(uint32_t))
             if item.pairs == NULL:
                 raise MemoryError
+            number_pairs(self.table.pool, item.labels.at, item.labels.size, self.label_guesses, False)
             size = 0
             for j in range(item.labels.size):
-                pair = &item.labels.at[j]
-                if pair.value.size:
-                    item.pairs[size] = self.table.pool.intern(
-                        pair.name.at, pair.name.size, pair.value.at, pair.value.size
-                    )
+                if item.labels.at[j].id != NOTHING:
+                    item.pairs[size] = item.labels.at[j].id
                     size += 1
             item.pairs_size = size
+            item.tag = self.table.tag_of_pairs(item.pairs, size)
+            slots_expect(&self.table.by_labels, item.tag)
             waiting[count] = item
             count += 1
             if count == LANES:
@@ -660,9 +609,9 @@ cdef class Intake:
             self._drop_pairs(item)
             row = self.table.forms[form].row
         else:
-            row = self.table.find_row(item.fingerprint, item.pairs, item.pairs_size)
+            row = self.table.find_row(item.tag, item.fingerprint, item.pairs, item.pairs_size)
             if row == NOTHING:
-                row = self.table.new_row(item.fingerprint, item.pairs, item.pairs_size)
+                row = self.table.new_row(item.tag, item.fingerprint, item.pairs, item.pairs_size)
                 item.pairs = NULL
             else:
                 self._drop_pairs(item)
@@ -677,25 +626,23 @@ cdef class Intake:
         return 0
 
     cdef uint32_t _new_form(self, Item* item, uint32_t row) except? 0xFFFFFFFF:
-        cdef Pool pool = self.table.pool
         cdef uint32_t number = self.table.new_form(row), j
         cdef Form* form = &self.table.forms[number]
         cdef uint32_t* notes = NULL
-        cdef uint32_t url = NOTHING
+        cdef PairText url
         if item.notes.size:
             notes = <uint32_t*>malloc(item.notes.size * sizeof(uint32_t))
             if notes == NULL:
                 raise MemoryError
+            number_pairs(self.table.pool, item.notes.at, item.notes.size, self.note_guesses, True)
             for j in range(item.notes.size):
-                notes[j] = pool.intern(
-                    item.notes.at[j].name.at, item.notes.at[j].name.size,
-                    item.notes.at[j].value.at, item.notes.at[j].value.size,
-                )
-        if item.url.size:
-            url = pool.intern(b"generatorURL", 12, item.url.at, item.url.size)
+                notes[j] = item.notes.at[j].id
+        url.name.at, url.name.size = b"generatorURL", 12
+        url.value = item.url
+        number_pairs(self.table.pool, &url, 1, &self.url_guess, False)
         form.notes = notes
         form.notes_size = item.notes.size
-        form.url = url
+        form.url = url.id
         form.starts = item.starts
         if item.can_be_known:
             form.hash = item.hash

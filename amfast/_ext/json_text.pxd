@@ -7,6 +7,9 @@ from libc.string cimport memcpy
 cdef extern from *:
     """
     #include <stdint.h>
+    #ifdef __SSE2__
+    #include <emmintrin.h>
+    #endif
     static const char amf_short_escapes[32] = {
         0, 0, 0, 0, 0, 0, 0, 0, 'b', 't', 'n', 0, 'f', 'r', 0, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -14,7 +17,27 @@ cdef extern from *:
     static const uint8_t amf_growth[256] = {
         5, 5, 5, 5, 5, 5, 5, 5, 1, 1, 1, 5, 1, 1, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5,
         ['"'] = 1, ['\\\\'] = 1, ['<'] = 5, ['>'] = 5, ['&'] = 5};
+    /* How many bytes from the first on need no escape for sure. */
+    static inline size_t amf_plain_size(const uint8_t *text, size_t size) {
+      size_t i = 0;
+    #ifdef __SSE2__
+      for (; size - i >= 16; i += 16) {
+        __m128i part = _mm_loadu_si128((const __m128i *)(text + i));
+        __m128i special = _mm_cmpeq_epi8(_mm_min_epu8(part, _mm_set1_epi8(0x1F)), part);
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(part, _mm_set1_epi8('"')));
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(part, _mm_set1_epi8('\\\\')));
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(part, _mm_set1_epi8('<')));
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(part, _mm_set1_epi8('>')));
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(part, _mm_set1_epi8('&')));
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(part, _mm_set1_epi8((char)0xE2)));
+        if (_mm_movemask_epi8(special)) break;
+      }
+    #endif
+      while (i < size && !amf_growth[text[i]] && text[i] != 0xE2) i++;
+      return i;
+    }
     """
+    size_t amf_plain_size(const uint8_t* text, size_t size) nogil
     const char amf_short_escapes[32]
     const uint8_t amf_growth[256]
 
@@ -37,7 +60,7 @@ cdef inline size_t json_size(const uint8_t* text, size_t size) noexcept nogil:
     # Bytes of a text once it is escaped, quotes not counted; as many as before if there is nothing to escape.
     cdef size_t more = 0, i
     cdef bint has_lines = False
-    for i in range(size):  # without a branch, as nearly all texts are plain
+    for i in range(amf_plain_size(text, size), size):
         more += amf_growth[text[i]]
         has_lines |= text[i] == 0xE2
     if has_lines:

@@ -29,7 +29,8 @@ cdef struct Pair:
 cdef struct Name:
     uint32_t refs
     uint32_t size
-    uint8_t* bytes
+    uint8_t* bytes  # NULL for a number that is free
+    uint64_t hash  # with which that of its pairs begins
 
 cdef class Pool:
     cdef Pair** pairs
@@ -45,22 +46,39 @@ cdef class Pool:
     cdef readonly uint64_t recycled
     """Grows when a number is given to another pair; whoever notes something by number must forget it then."""
 
-    cdef uint32_t _tag(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept
-    cdef uint32_t _look_up(self, uint32_t tag, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept
-    cdef Pair* _new_pair(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) except NULL
+    cdef Pair* _new_pair(self, uint32_t name, const uint8_t* value, size_t value_size) except NULL
     cdef int _grow_pairs(self) except -1
     cdef uint32_t intern(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) except? 0xFFFFFFFF
-    cdef uint32_t find(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept
+    cdef uint32_t tag_of(self, uint32_t name, const uint8_t* value, size_t value_size) noexcept
+    cdef uint32_t intern_named(self, uint32_t tag, uint32_t name, const uint8_t* value, size_t value_size) except? 0xFFFFFFFF
     cdef void drop(self, uint32_t id) noexcept
     cdef uint32_t name_number(self, const uint8_t* name, size_t size) except? 0xFFFFFFFF
-    cdef uint32_t _name_tag(self, const uint8_t* name, size_t size) noexcept
+    cdef uint32_t find_name(self, const uint8_t* name, size_t size) noexcept
+    cdef uint32_t _find_name(self, uint64_t hash, const uint8_t* name, size_t size) noexcept
     cdef void drop_name(self, uint32_t number) noexcept
     cdef str value_text(self, uint32_t id)
     cdef uint32_t intern_text(self, str name, str value) except? 0xFFFFFFFF
 
 
 cdef inline int compare_bytes(const uint8_t* a, size_t a_size, const uint8_t* b, size_t b_size) noexcept nogil:
-    cdef int order = memcmp(a, b, a_size if a_size < b_size else b_size)
+    cdef int order
+    if a_size and b_size and a[0] != b[0]:
+        return -1 if a[0] < b[0] else 1
+    order = memcmp(a, b, a_size if a_size < b_size else b_size)
     if order:
         return order
     return -1 if a_size < b_size else a_size > b_size
+
+
+cdef inline bint is_name(Name* known, const uint8_t* name, size_t size) noexcept nogil:
+    return known.size == size and known.bytes != NULL and memcmp(known.bytes, name, size) == 0
+
+
+cdef inline bint is_pair(Pair* pair, uint32_t name, const uint8_t* value, size_t size) noexcept nogil:
+    # ``pair`` may be NULL, which a free number has.
+    return (
+        pair != NULL
+        and pair.name == name
+        and pair.value_size == size
+        and memcmp(pair.bytes + pair.value_at, value, size) == 0
+    )

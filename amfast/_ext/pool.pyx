@@ -37,52 +37,38 @@ cdef class Pool:
     def __len__(self):
         return self.slots.used
 
-    cdef uint32_t _tag(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept:
-        cdef uint64_t state = xxh64_with(name, name_size, self.seed, self.factor)
-        state = xxh64_with(value, value_size, state, self.factor)
-        return <uint32_t>(state ^ (state >> 32))
-
-    cdef uint32_t _look_up(
-        self, uint32_t tag, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size
-    ) noexcept:
-        cdef uint32_t place = tag & self.slots.mask
-        cdef Pair* pair
-        cdef Name* known
-        while self.slots.at[place].id != NOTHING:
-            if self.slots.at[place].tag == tag:
-                pair = self.pairs[self.slots.at[place].id]
-                known = &self.names[pair.name]
-                if (
-                    pair.value_size == value_size
-                    and known.size == name_size
-                    and memcmp(pair.bytes + pair.value_at, value, value_size) == 0
-                    and memcmp(known.bytes, name, name_size) == 0
-                ):
-                    return self.slots.at[place].id
-            place = (place + 1) & self.slots.mask
-        return NOTHING
-
-    cdef uint32_t find(self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size) noexcept:
-        """The number of a pair, NOTHING when nobody holds it."""
-        return self._look_up(self._tag(name, name_size, value, value_size), name, name_size, value, value_size)
-
     cdef uint32_t intern(
         self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size
     ) except? 0xFFFFFFFF:
         """The number of a pair, which is held until it is dropped as often as it was taken."""
-        cdef uint32_t tag = self._tag(name, name_size, value, value_size)
-        cdef uint32_t id = self._look_up(tag, name, name_size, value, value_size)
-        cdef Pair* pair
-        if id != NOTHING:
-            self.pairs[id].refs += 1
-            return id
-        pair = self._new_pair(name, name_size, value, value_size)
-        pair.tag = tag
+        cdef uint32_t number = self.name_number(name, name_size)
         try:
-            pair.name = self.name_number(name, name_size)
-        except MemoryError:
-            free(pair)
-            raise
+            return self.intern_named(self.tag_of(number, value, value_size), number, value, value_size)
+        finally:
+            self.drop_name(number)
+
+    cdef uint32_t tag_of(self, uint32_t name, const uint8_t* value, size_t value_size) noexcept:
+        """Where the pair of a name that somebody holds and a value is looked up."""
+        cdef uint64_t hash = xxh64_with(value, value_size, self.names[name].hash, self.factor)
+        return <uint32_t>(hash ^ (hash >> 32))
+
+    cdef uint32_t intern_named(
+        self, uint32_t tag, uint32_t name, const uint8_t* value, size_t value_size
+    ) except? 0xFFFFFFFF:
+        """As :meth:`intern`, of a name that somebody holds and with the tag of both."""
+        cdef uint32_t place = tag & self.slots.mask, id
+        cdef Pair* pair
+        while self.slots.at[place].id != NOTHING:
+            if self.slots.at[place].tag == tag:
+                id = self.slots.at[place].id
+                pair = self.pairs[id]
+                if is_pair(pair, name, value, value_size):
+                    pair.refs += 1
+                    return id
+            place = (place + 1) & self.slots.mask
+        pair = self._new_pair(name, value, value_size)
+        pair.tag = tag
+        pair.name = name
         if self.free_pairs_size > 0:
             self.free_pairs_size -= 1
             id = self.free_pairs[self.free_pairs_size]
@@ -94,12 +80,12 @@ cdef class Pool:
             self.pairs_size += 1
         self.pairs[id] = pair
         slots_add(&self.slots, tag, id)
+        self.names[name].refs += 1
         return id
 
-    cdef Pair* _new_pair(
-        self, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size
-    ) except NULL:
-        cdef size_t name_json = json_size(name, name_size), value_json = json_size(value, value_size)
+    cdef Pair* _new_pair(self, uint32_t name, const uint8_t* value, size_t value_size) except NULL:
+        cdef Name* known = &self.names[name]
+        cdef size_t name_json = json_size(known.bytes, known.size), value_json = json_size(value, value_size)
         cdef bint is_plain = value_json == value_size
         cdef size_t size = name_json + value_json + 5
         cdef Pair* pair = <Pair*>malloc(sizeof(Pair) + size + (0 if is_plain else value_size))
@@ -110,7 +96,7 @@ cdef class Pool:
         pair.marks = 0
         pair.bytes = out = <uint8_t*>pair + sizeof(Pair)
         out[0] = c'"'
-        out = write_json(out + 1, name, name_size, name_json)
+        out = write_json(out + 1, known.bytes, known.size, name_json)
         memcpy(out, b'":"', 3)
         out = write_json(out + 3, value, value_size, value_json)
         out[0] = c'"'
@@ -156,19 +142,13 @@ cdef class Pool:
 
     cdef uint32_t name_number(self, const uint8_t* name, size_t size) except? 0xFFFFFFFF:
         """The number of a name, held until it is dropped."""
-        cdef uint32_t tag = self._name_tag(name, size), place = tag & self.by_name.mask, number
+        cdef uint64_t hash = xxh64_with(name, size, self.seed, self.factor)
+        cdef uint32_t number = self._find_name(hash, name, size)
         cdef Name* new
         cdef void* grown
-        while self.by_name.at[place].id != NOTHING:
-            number = self.by_name.at[place].id
-            if (
-                self.by_name.at[place].tag == tag
-                and self.names[number].size == size
-                and memcmp(self.names[number].bytes, name, size) == 0
-            ):
-                self.names[number].refs += 1
-                return number
-            place = (place + 1) & self.by_name.mask
+        if number != NOTHING:
+            self.names[number].refs += 1
+            return number
         text = PyUnicode_DecodeUTF8(<const char*>name, size, "strict")
         if self.free_names:
             number = self.free_names.pop()
@@ -191,18 +171,28 @@ cdef class Pool:
         memcpy(new.bytes, name, size)
         new.size = <uint32_t>size
         new.refs = 1
-        slots_add(&self.by_name, tag, number)
+        new.hash = hash
+        slots_add(&self.by_name, <uint32_t>hash, number)
         return number
 
-    cdef uint32_t _name_tag(self, const uint8_t* name, size_t size) noexcept:
-        cdef uint64_t state = xxh64_with(name, size, self.seed, self.factor)
-        return <uint32_t>(state ^ (state >> 32))
+    cdef uint32_t find_name(self, const uint8_t* name, size_t size) noexcept:
+        """The number of a name, NOTHING when nobody holds it."""
+        return self._find_name(xxh64_with(name, size, self.seed, self.factor), name, size)
+
+    cdef uint32_t _find_name(self, uint64_t hash, const uint8_t* name, size_t size) noexcept:
+        cdef uint32_t place = <uint32_t>hash & self.by_name.mask, number
+        while self.by_name.at[place].id != NOTHING:
+            number = self.by_name.at[place].id
+            if self.names[number].hash == hash and is_name(&self.names[number], name, size):
+                return number
+            place = (place + 1) & self.by_name.mask
+        return NOTHING
 
     cdef void drop_name(self, uint32_t number) noexcept:
         cdef Name* name = &self.names[number]
         name.refs -= 1
         if name.refs == 0:
-            slots_remove(&self.by_name, self._name_tag(name.bytes, name.size), number)
+            slots_remove(&self.by_name, <uint32_t>name.hash, number)
             self.name_texts[number] = None
             free(name.bytes)
             name.bytes = NULL

@@ -216,7 +216,7 @@ cdef bint _restore_row(Table table, _Slice pairs, Reader* reader, Lease* lease) 
     cdef uint8_t flags = reader.at[0]
     cdef uint32_t* labels
     cdef uint32_t* notes
-    cdef uint32_t labels_size, notes_size, id, number
+    cdef uint32_t labels_size, notes_size, id, number, tag
     cdef uint64_t url, fingerprint
     cdef StoredAlert seen
     cdef Form* form
@@ -228,12 +228,13 @@ cdef bint _restore_row(Table table, _Slice pairs, Reader* reader, Lease* lease) 
     if labels == NULL:
         raise ValueError("an alert has no labels")
     fingerprint = _fingerprint(table.pool, labels, labels_size)
-    if table.find_row(fingerprint, labels, labels_size) != NOTHING:
+    tag = table.tag_of_pairs(labels, labels_size)
+    if table.find_row(tag, fingerprint, labels, labels_size) != NOTHING:
         pairs.drop(labels, labels_size)
         pairs.drop(pairs.read_pairs(reader, &notes_size, False), notes_size)
         read_varint(reader)
         return False
-    id = table.new_row(fingerprint, labels, labels_size)
+    id = table.new_row(tag, fingerprint, labels, labels_size)
     seen = table.look_at(id)  # it goes with this, should anything fail
     number = table.new_form(id)
     table.rows[id].said = number

@@ -187,5 +187,18 @@ cdef inline bint skip_scalar(Scan* scan, Kind* kind) noexcept nogil:
 
 
 cdef bint skip_value(Scan* scan, int depth, Kind* kind) noexcept nogil
-cdef bint read_string(Scan* scan, Arena* arena, Text* out) noexcept nogil
+cdef bint read_special(Scan* scan, Arena* arena, Text* out) noexcept nogil
 cdef str fault_text(Scan* scan)
+
+
+cdef inline bint read_text(Scan* scan, Arena* arena, Text* out) noexcept nogil:
+    # Read the string at hand; its text stays where it is in the body, or is decoded into the arena.
+    cdef const uint8_t* start = scan.at + 1
+    cdef const uint8_t* end = amf_plain_end(start, scan.end)
+    if end == scan.end or end[0] != c'"':
+        return read_special(scan, arena, out)
+    out.at = start
+    out.size = end - start
+    out.plain = True
+    scan.at = end + 1
+    return True

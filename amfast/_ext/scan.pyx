@@ -180,18 +180,10 @@ cdef uint8_t* decode(uint8_t* out, const uint8_t* at, const uint8_t* end) noexce
     return out
 
 
-cdef bint read_string(Scan* scan, Arena* arena, Text* out) noexcept nogil:
-    """Read the string at hand; its text stays where it is in the body, or is decoded into the arena."""
+cdef bint read_special(Scan* scan, Arena* arena, Text* out) noexcept nogil:
+    """Read the string at hand, which is not only printable ASCII, into the arena."""
     cdef const uint8_t* start = scan.at + 1
     cdef uint8_t* decoded
-    scan.at = amf_plain_end(start, scan.end)
-    out.at = start
-    out.plain = True
-    if scan.at < scan.end and scan.at[0] == c'"':
-        out.size = scan.at - start
-        scan.at += 1
-        return True
-    scan.at = start - 1
     if not skip_string(scan):
         return False
     decoded = <uint8_t*>arena_take(arena, 3 * <size_t>(scan.at - start))

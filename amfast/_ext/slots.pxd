@@ -12,6 +12,12 @@ from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
+cdef extern from *:
+    """
+    #define amf_prefetch(at) __builtin_prefetch(at)
+    """
+    void amf_prefetch(const void* at) nogil
+
 cdef enum:
     NOTHING = 0xFFFFFFFFU
 
@@ -50,6 +56,11 @@ cdef inline int slots_init(Slots* slots) except -1:
     slots.at = NULL
     slots.mask = slots.used = 0
     return slots_resize(slots, 64)
+
+
+cdef inline void slots_expect(Slots* slots, uint32_t tag) noexcept nogil:
+    # Have the memory fetched in which a tag will be looked up.
+    amf_prefetch(&slots.at[tag & slots.mask])
 
 
 cdef inline int slots_add(Slots* slots, uint32_t tag, uint32_t id) except -1:

@@ -92,8 +92,8 @@ cdef class Table:
     cdef uint32_t marks_version
 
     cdef uint32_t tag_of_pairs(self, const uint32_t* pairs, uint32_t size) noexcept
-    cdef uint32_t find_row(self, uint64_t fingerprint, const uint32_t* labels, uint32_t size) noexcept
-    cdef uint32_t new_row(self, uint64_t fingerprint, uint32_t* labels, uint32_t size) except? 0xFFFFFFFF
+    cdef uint32_t find_row(self, uint32_t tag, uint64_t fingerprint, const uint32_t* labels, uint32_t size) noexcept
+    cdef uint32_t new_row(self, uint32_t tag, uint64_t fingerprint, uint32_t* labels, uint32_t size) except? 0xFFFFFFFF
     cdef uint32_t find_form(self, uint64_t hash) noexcept
     cdef uint32_t new_form(self, uint32_t row) except? 0xFFFFFFFF
     cdef int remember_form(self, uint32_t form) except -1

@@ -109,9 +109,11 @@ cdef class Table:
         """Where rows with these pairs are looked up. Not by the fingerprint: FNV collisions are easily made."""
         return tag_of(xxh64_with(<const uint8_t*>pairs, size * sizeof(uint32_t), self.seed, self.factor))
 
-    cdef uint32_t find_row(self, uint64_t fingerprint, const uint32_t* labels, uint32_t size) noexcept:
-        """The row of a label set, NOTHING if it has none. Label sets with the same fingerprint are kept apart."""
-        cdef uint32_t tag = self.tag_of_pairs(labels, size)
+    cdef uint32_t find_row(self, uint32_t tag, uint64_t fingerprint, const uint32_t* labels, uint32_t size) noexcept:
+        """The row of a label set, NOTHING if it has none. Label sets with the same fingerprint are kept apart.
+
+        ``tag`` is :meth:`tag_of_pairs` of the labels.
+        """
         cdef uint32_t place = tag & self.by_labels.mask, id
         cdef Row* row
         while self.by_labels.at[place].id != NOTHING:
@@ -127,13 +129,15 @@ cdef class Table:
             place = (place + 1) & self.by_labels.mask
         return NOTHING
 
-    cdef uint32_t new_row(self, uint64_t fingerprint, uint32_t* labels, uint32_t size) except? 0xFFFFFFFF:
+    cdef uint32_t new_row(
+        self, uint32_t tag, uint64_t fingerprint, uint32_t* labels, uint32_t size
+    ) except? 0xFFFFFFFF:
         """A row that nobody holds yet; it takes over ``labels`` (malloc'ed) and their references."""
         cdef uint32_t id = self.free_row
         cdef Row* row
         if id == NOTHING and self.rows_size == self.rows_room:
             self._grow_rows()
-        slots_add(&self.by_labels, self.tag_of_pairs(labels, size), self.rows_size if id == NOTHING else id)
+        slots_add(&self.by_labels, tag, self.rows_size if id == NOTHING else id)
         if id != NOTHING:
             self.free_row = self.rows[id].forms
             self.rows_reused += 1

@@ -27,8 +27,8 @@ Told = Callable[[Sequence[tuple[bool, Alert]]], None]
 """Takes the alerts of one body, each after whether it is new."""
 
 
-def _ignore(_stored: StoredAlert) -> None:
-    """Take a change that nobody asked for."""
+def _ignore(_news: object) -> None:
+    """Take news that nobody asked for."""
 
 
 class AlertStore:
@@ -64,8 +64,8 @@ class AlertStore:
         self._per_alertname_max = per_alertname_max
         self._limited = 0
         self._processing = Summary()
-        self.place: Callable[[StoredAlert], None] = _ignore
-        """Called with every alert that has no place yet."""
+        self.place: Callable[[Sequence[StoredAlert]], None] = _ignore
+        """Called with alerts that have no place yet."""
         self.on_news: Callable[[StoredAlert], None] = _ignore
         """Called with every alert that could inhibit others when it came to fire or ended."""
         self._on_told: Told | None = None
@@ -99,8 +99,8 @@ class AlertStore:
         return posted
 
     def _follow_up(self, posted: Posted) -> None:
-        for stored in self.places.take_unplaced():
-            self.place(stored)
+        if unplaced := self.places.take_unplaced():
+            self.place(unplaced)
         for stored in self.table.take_news():
             self.on_news(stored)
         if self._on_told is not None:
@@ -130,8 +130,7 @@ class AlertStore:
         start = -1
         while start:
             start = self.places.sweep(max(start, 0), ROWS_A_SLICE // 10)
-            for stored in self.places.take_unplaced():
-                self.place(stored)
+            self.place(self.places.take_unplaced())
             await self._clock.sleep(0)
 
     def dump(self, start: int) -> tuple[int, bytes]:

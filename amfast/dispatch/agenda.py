@@ -34,8 +34,9 @@ class Due(Protocol):
 class Agenda:
     """Who is due, in the order of their times."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, spacing_us: int = SPACING_US) -> None:
         self._clock = clock
+        self._spacing_us = spacing_us
         self._heap: list[tuple[int, int, Due]] = []
         self._added = 0
         self._timer: Timer | None = None
@@ -70,6 +71,6 @@ class Agenda:
                 calls += 1
                 who.tick()
         # A turn that has not come to its end goes on at once.
-        self._next_turn_us = now_us + SPACING_US if 0 < calls < CALLS_A_TURN else 0
+        self._next_turn_us = now_us + self._spacing_us if 0 < calls < CALLS_A_TURN else 0
         if heap:
             self._set_timer(heap[0][0])

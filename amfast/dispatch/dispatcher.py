@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 
 from amfast._ext.grouping import Members, Places
 from amfast._ext.table import StoredAlert
 from amfast.dispatch.agenda import Agenda
+from amfast.dispatch.destination import Destinations
 from amfast.dispatch.group import Group, GroupContext, RenderLabels
 from amfast.dispatch.route import Route
 from amfast.model.alert import Alert, make_alert
 from amfast.model.clock import Clock
 from amfast.model.events import AlertCreated, AlertGrouped, Recording
 from amfast.model.flush import FlushPipeline, GroupName
-from amfast.model.json_text import receivers_json
-from amfast.model.labels import Labels
 from amfast.model.metric import Family, single
 
-RECEIVERS_REMEMBERED = 1000
 GROUPS_A_SLICE = 500
 """Started or stopped before the event loop may go on."""
 TOLD_A_SLICE = 50
@@ -48,7 +45,7 @@ class Dispatcher:
         recording: Recording | None = None,
     ) -> None:
         self._root = root
-        self._receivers = lru_cache(RECEIVERS_REMEMBERED)(_receivers)
+        self._destinations = Destinations(root)
         self._pipelines = pipelines
         self._places = places
         self._clock = clock
@@ -59,6 +56,7 @@ class Dispatcher:
         self._context = GroupContext(
             clock,
             Agenda(clock),
+            Agenda(clock, spacing_us=0),
             log,
             cluster_wait_s,
             not_before_us,
@@ -83,24 +81,29 @@ class Dispatcher:
     async def run(self) -> None:
         """Let the groups flush."""
         self._is_running = True
+        clock = self._clock
         for count, group in enumerate(list(self._groups.values()), 1):
-            group.start()
+            group.start(clock.now_ns(), clock.monotonic_us())
             if count % GROUPS_A_SLICE == 0:
                 await self._clock.sleep(0)
         self.loaded.set()
 
-    def place(self, stored: StoredAlert) -> None:
-        """Find the groups of an alert that differs, in what routing looks at, from all before; put it into them."""
-        labels = stored.labels
-        routes = tuple(self._root.match(labels))
-        groups = []
-        for route in routes:
-            key = route, route.group_values(labels)
-            group = self._groups.get(key)
-            if group is None:
-                group = self._groups[key] = self._new_group(route, labels, stored)
-            groups.append(group.members)
-        self._places.put(stored, tuple(groups), *self._receivers(routes))
+    def place(self, unplaced: Sequence[StoredAlert]) -> None:
+        """Find the groups of alerts that differ, in what routing looks at, from all before; put them into these."""
+        now_ns, now_us = self._clock.now_ns(), self._clock.monotonic_us()
+        for stored in unplaced:
+            labels = self._places.routed_labels(stored)
+            to = self._destinations.of(labels)
+            groups = []
+            for route in to.routes:
+                key = route, route.group_values(labels)
+                group = self._groups.get(key)
+                if group is None:
+                    group = self._groups[key] = self._new_group(route, key[1], stored)
+                    if self._is_running:
+                        group.start(now_ns, now_us)
+                groups.append(group.members)
+            self._places.put(stored, tuple(groups), to.receivers_json, to.receivers)
 
     def tell(self, posted: Sequence[tuple[bool, Alert]]) -> None:
         """Record alerts that were posted: which are new, and which groups they are in."""
@@ -129,13 +132,10 @@ class Dispatcher:
                 if count % TOLD_A_SLICE == 0:
                     await self._clock.sleep(0)
 
-    def _new_group(self, route: Route, labels: Labels, first: StoredAlert) -> Group:
-        pipeline = self._pipelines[route.options.receiver]
-        group = Group(route, route.group_labels(labels), first, pipeline, self._places, self._context)
+    def _new_group(self, route: Route, values: tuple[str, ...], first: StoredAlert) -> Group:
         self._sorted = None
-        if self._is_running:
-            group.start()
-        return group
+        pipeline = self._pipelines[route.options.receiver]
+        return Group(route, values, first.starts_at_ns, pipeline, self._places, self._context)
 
     def sorted_members(self) -> list[Members]:
         """The members of all groups, by the labels of the group, then its receiver."""
@@ -171,8 +171,7 @@ class Dispatcher:
         """
         successors = {group.identity: group for group in self._groups.values()}
         for count, group in enumerate(list(old._groups.values()), 1):
-            for stored in group.members.orphans():
-                self.place(stored)
+            self.place(group.members.orphans())
             successor = successors.get(group.identity)
             if successor is not None:
                 successor.succeed(group)
@@ -224,13 +223,7 @@ class Dispatcher:
         )
 
     def _forget(self, group: Group) -> None:
-        key = group.route, group.route.group_values(group.labels)
+        key = group.route, group.values
         if self._groups.get(key) is group:
             del self._groups[key]
             self._sorted = None
-
-
-def _receivers(routes: tuple[Route, ...]) -> tuple[bytes, tuple[str, ...]]:
-    """The names of their receivers, as the API shows them and as they are."""
-    names = tuple(route.options.receiver for route in routes)
-    return receivers_json(names), names

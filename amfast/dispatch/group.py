@@ -14,8 +14,7 @@ from functools import cached_property
 
 from amfast._ext.grouping import Members, Places
 from amfast._ext.snapshot import Snapshot
-from amfast._ext.table import StoredAlert
-from amfast.dispatch.agenda import SPACING_US, Agenda
+from amfast.dispatch.agenda import Agenda
 from amfast.dispatch.route import Route
 from amfast.model.alert import make_alert
 from amfast.model.clock import Clock
@@ -45,6 +44,9 @@ class GroupContext:
 
     clock: Clock
     agenda: Agenda
+    """Of flushes to begin."""
+    late: Agenda
+    """Of flushes to give up: thousands may hang at one time, and so be late at one time."""
     log: logging.Logger
     cluster_wait_s: Callable[[], float]
     not_before_us: int
@@ -63,14 +65,15 @@ class Group:
     def __init__(
         self,
         route: Route,
-        labels: Labels,
-        first: StoredAlert,
+        values: tuple[str, ...],
+        first_starts_ns: int,
         pipeline: FlushPipeline,
         places: Places,
         context: GroupContext,
     ) -> None:
         self.route = route
-        self.labels = labels
+        self.values = values
+        """What :meth:`Route.group_values` says of every alert here."""
         self.members = Members(places, route.options.receiver, self._tail_json)
         if route.options.labels_are_templates:
             self.members.keeps_tail = False
@@ -78,16 +81,26 @@ class Group:
         """What listings show, and the monotonic time at which it was rendered."""
         self._pipeline = pipeline
         self._context = context
-        self._first_starts_ns = first.starts_at_ns
+        self._first_starts_ns = first_starts_ns
         self._flushing: asyncio.Task[None] | None = None
         self._is_late = False
         """Whether the flush under way was cancelled because it had not ended at its deadline."""
         self._tick_missed = False
         self.due_us: int | None = None
         """Monotonic time of the next flush, once it is set."""
+        self._beat_us = 0
+        """A time at which it was or would have been due; neither a start nor what delays a flush changes the beat.
+
+        So the nodes of a cluster stay in step, and their turns apart.
+        """
         self._is_retired = False
         self._flushes = 0
         self._is_cut_off = False
+
+    @cached_property
+    def labels(self) -> Labels:
+        """What the group is named by."""
+        return self.route.group_labels(self.values)
 
     @cached_property
     def key(self) -> str:
@@ -107,16 +120,21 @@ class Group:
     @property
     def identity(self) -> GroupName:
         """What stays the same over a reload, as :attr:`key` does, but quick."""
-        return self.route.key, self.route.group_values(self.labels)
+        return self.route.key, self.values
 
     @cached_property
     def order(self) -> tuple[object, str]:
         """By what groups are listed: their labels, then the receiver."""
         return labels_order(self.labels), self.members.receiver
 
-    def start(self) -> None:
-        """Set the timer of the first flush. Alerts that join never shorten the wait."""
-        due_us = self._first_due_us() if self.due_us is None else self.due_us
+    def start(self, now_ns: int, now_us: int) -> None:
+        """Set the timer of the first flush, at a wall and a monotonic time. Alerts that join never shorten the wait."""
+        due_us = self.due_us
+        if due_us is None:
+            wait_ns = self.route.options.group_wait_ns
+            already_late = self._first_starts_ns + wait_ns < now_ns
+            self._beat_us = now_us if already_late else now_us + wait_ns // 1000
+            due_us = max(self._beat_us, self._context.not_before_us)
         self._context.agenda.put(due_us, self)
 
     def retire(self) -> None:
@@ -129,23 +147,25 @@ class Group:
         A wait that had begun goes on, if the route is what it was, and no flush begins beside one of the old group.
         """
         if old.route.options == self.route.options:
-            self.due_us = old.due_us
+            self.due_us, self._beat_us = old.due_us, old._beat_us
             self.members.muted_by = old.members.muted_by
         if old._flushing is not None:
             self._flushing = old._flushing
             self._flushing.add_done_callback(self._predecessor_ended)
 
     def next_due_us(self) -> int | None:
-        """When to flush next, for a life to come: at once if a flush is under way or was cut off."""
+        """When to flush next, for a life to come: a flush that is under way or was cut off is to be made again."""
         is_open = self._flushing is not None or self._is_cut_off
-        return self._context.clock.monotonic_us() if is_open else self.due_us
+        if self.due_us is None or not is_open:
+            return self.due_us
+        return self.due_us - self.route.options.group_interval_ns // 1000
 
     def resume(self, due_us: int) -> None:
         """Before the start: wait until this time, or no longer than a wait can last, instead of beginning anew."""
         clock, options = self._context.clock, self.route.options
         longest_us = max(options.group_wait_ns, options.group_interval_ns) // 1000
-        due_us = min(due_us, clock.monotonic_us() + longest_us)
-        self.due_us = max(due_us, self._context.not_before_us)
+        self._beat_us = min(due_us, clock.monotonic_us() + longest_us)
+        self.due_us = max(self._beat_us, self._context.not_before_us)
 
     @property
     def is_flushing(self) -> bool:
@@ -168,20 +188,13 @@ class Group:
         while not self.members.close(ALERTS_A_SLICE * 10):
             await self._context.clock.sleep(0)
 
-    def _first_due_us(self) -> int:
-        clock, wait_ns = self._context.clock, self.route.options.group_wait_ns
-        already_late = self._first_starts_ns + wait_ns < clock.now_ns()
-        wait_us = 0 if already_late else wait_ns // 1000
-        return max(clock.monotonic_us() + wait_us, self._context.not_before_us)
-
     def tick(self) -> None:
         """Flush, and set the timer of the next flush."""
         if self._is_retired:
             return
-        now_us = self._context.clock.monotonic_us()
-        # Waiting for others on the agenda must not add up from flush to flush.
-        began_us = now_us if self.due_us is None else max(self.due_us, now_us - SPACING_US)
-        self._context.agenda.put(began_us + self.route.options.group_interval_ns // 1000, self)
+        now_us, period_us = self._context.clock.monotonic_us(), self.route.options.group_interval_ns // 1000
+        began_us = max(self.due_us or 0, now_us)  # timers may be early
+        self._context.agenda.put(began_us + period_us - (began_us - self._beat_us) % period_us, self)
         if self._flushing is None:
             self._start_flush()
         else:
@@ -250,8 +263,13 @@ class Group:
 
     def _give_up(self) -> None:
         if self._flushing is not None:
+            self._context.late.put(self._context.clock.monotonic_us(), _Late(self, self._flushing))
+
+    def give_up(self, flush: asyncio.Task[None]) -> None:
+        """Give up a flush, if it still is under way."""
+        if self._flushing is flush:
             self._is_late = True
-            self._flushing.cancel()
+            flush.cancel()
 
     def _flush_at(self, now_ns: int, deadline_us: int) -> Flush:
         options = self.route.options
@@ -330,3 +348,15 @@ class Group:
     def _log_failure(self, text: str) -> None:
         attrs = {"aggrGroup": self.key, "receiver": self.route.options.receiver, "err": text}
         self._context.log.error("Flush failed, trying again at the next interval", extra={"attrs": attrs})
+
+
+@dataclass(slots=True, eq=False)
+class _Late:
+    """A flush that is to be given up, as the agenda has it."""
+
+    group: Group
+    flush: asyncio.Task[None]
+    due_us: int | None = None
+
+    def tick(self) -> None:
+        self.group.give_up(self.flush)

@@ -28,11 +28,11 @@ class RouteOptions:
     repeat_interval_ns: int
     labels: Labels = field(default_factory=dict)
     """Their values may be templates."""
-    labels_are_templates: bool = field(init=False)
+    labels_are_templates: bool = field(init=False, compare=False, default=False)
 
     def __post_init__(self) -> None:
-        has_mark = any(TEMPLATE_MARK in value for value in self.labels.values())
-        object.__setattr__(self, "labels_are_templates", has_mark)
+        are_templates = any(TEMPLATE_MARK in value for value in self.labels.values())
+        object.__setattr__(self, "labels_are_templates", are_templates)
 
 
 _ROOT_DEFAULTS = RouteOptions(
@@ -110,11 +110,12 @@ class Route:
             return *labels, *labels.values()
         return label_values(labels, self.options.group_by)
 
-    def group_labels(self, labels: Labels) -> Labels:
-        """The labels of an alert that its group is named by; absent ones are left out."""
+    def group_labels(self, values: tuple[str, ...]) -> Labels:
+        """The labels that the group of these :meth:`group_values` is named by; absent ones are left out."""
         if self.options.group_by_all:
-            return labels
-        return {name: labels[name] for name in self.options.group_by if name in labels}
+            half = len(values) // 2
+            return dict(zip(values[:half], values[half:], strict=True))
+        return {name: value for name, value in zip(self.options.group_by, values, strict=True) if value}
 
 
 def build_routes(config: RouteConfig) -> Route:

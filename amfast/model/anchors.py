@@ -6,11 +6,20 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from amfast._ext.anchors import Index, label_values
+from amfast._ext.anchors import Index, label_values, told_apart
 from amfast.model.matcher import Matcher, MatchType
 from amfast.model.regex import LITERALS_REMEMBERED, literals_of
 
-__all__ = ["LITERALS_MAX", "Condition", "Index", "Pair", "conditions", "filed_literals", "label_values"]
+__all__ = [
+    "LITERALS_MAX",
+    "Condition",
+    "Index",
+    "Pair",
+    "conditions",
+    "filed_literals",
+    "label_values",
+    "told_apart",
+]
 
 Pair = tuple[str, str]
 """The name and the value of a label."""

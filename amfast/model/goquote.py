@@ -12,7 +12,8 @@ _BMP_END = 0x10000
 
 def quote(text: str) -> str:
     """Quote ``text`` as Go prints it: printable characters as they are, everything else escaped."""
-    if text.isprintable() and '"' not in text and "\\" not in text:
+    if text.isprintable():
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{text}"'
     return '"' + "".join(_quote_char(char) for char in text) + '"'
 

@@ -178,10 +178,8 @@ class Silences:
 
     def _check_limits(self, silence: Silence, *, is_new: bool) -> None:
         limit = self._limits.silences_max
-        if is_new and 0 < limit < len(self._by_id) + 1:
-            raise SilenceRefused(
-                f"exceeded maximum number of silences: {len(self._by_id) + 1} (limit: {limit})"
-            )
+        if is_new and 0 < limit <= len(self._by_id):
+            raise SilenceRefused(f"exceeded maximum number of silences: {len(self._by_id)} (limit: {limit})")
         if sum(len(matchers) for matchers in silence.matcher_sets) > MATCHERS_MAX:
             raise SilenceRefused(f"a silence can have at most {MATCHERS_MAX} matchers")
         limit = self._limits.silence_bytes_max

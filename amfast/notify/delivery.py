@@ -18,6 +18,7 @@ from amfast.model.told import Alerts
 from amfast.model.tracing import Attribute, Tracing
 from amfast.notify.counts import Counts
 from amfast.notify.dedup import Reason, reason_to_notify
+from amfast.notify.doors import Door, Doors
 from amfast.notify.hearsay import NO_HEARSAY, Hearsay
 from amfast.notify.nflog import LogKey, NotificationLog
 
@@ -45,6 +46,7 @@ class Surroundings:
     cluster_wait_s: Callable[[], float]
     """This node's position among the peers times the peer timeout."""
     external_url: str
+    doors: Doors
     tracing: Tracing = field(default_factory=Tracing)
     recording: Recording = field(default_factory=Recording)
     hearsay: Hearsay = NO_HEARSAY
@@ -75,6 +77,7 @@ class Delivery:
 
     integration: Integration
     around: Surroundings
+    door: Door
 
     async def deliver(self, flush: Flush, alerts: Alerts, renew: Renew | None = None) -> None:
         """Notify if there is something new to say. Raises NotifyError when sending failed for good.
@@ -188,18 +191,25 @@ class Delivery:
     async def _retry(self, flush: Flush, notification: Notification, news: _News) -> bool:
         """Try until it works, with growing pauses, until an error says that trying is of no use.
 
+        Each attempt waits until the door lets it in, and the log gets a line when it fails otherwise than the last one.
         False when somebody else has written the log meanwhile.
         """
         kind, counts = self.integration.kind, self.around.counts
         error: NotifyError | None = None
         pause_s = FIRST_PAUSE_S
         attempts = 1
+        said = ""
         try:
+            if await self.door.passed() and self.around.nflog.is_newer(news.key, news.entry):
+                return False
             while (error := await self._attempt(notification)) is not None and error.retry:
-                self._log_retry(flush, error, attempts)
+                if str(error) != said:
+                    said = str(error)
+                    self._log_retry(flush, error, attempts)
                 attempts += 1
                 jitter = 1 - PAUSE_JITTER + 2 * PAUSE_JITTER * self.around.random.random()
                 await self.around.clock.sleep(pause_s * jitter)
+                await self.door.passed()
                 if self.around.nflog.is_newer(news.key, news.entry):
                     return False
                 pause_s = min(pause_s * PAUSE_GROWTH, PAUSE_MAX_S)
@@ -220,7 +230,9 @@ class Delivery:
     async def _attempt(self, notification: Notification) -> NotifyError | None:
         counts, kind = self.around.counts, self.integration.kind
         started_us = self.around.clock.monotonic_us()
+        worked = False
         counts.requests.add(kind)
+        self.door.begin()
         said: dict[str, Attribute] = {
             "alerting.notify.integration.name": kind,
             "alerting.alerts.count": len(notification.alerts),
@@ -228,12 +240,14 @@ class Delivery:
         with self.around.tracing.span("notify.Integration.Notify", said, kind="client") as span:
             try:
                 await self.integration.notify(notification)
+                worked = True
             except NotifyError as error:
                 counts.failed_requests.add(kind)
                 span.set("alerting.notify.error.recoverable", error.retry)
                 span.fail(str(error))
                 return error
             finally:
+                self.door.end(worked=worked)
                 counts.took(kind, (self.around.clock.monotonic_us() - started_us) / 1e6)
             span.set("alerting.notify.error.recoverable", value=False)
         return None

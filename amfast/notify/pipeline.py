@@ -120,5 +120,5 @@ def build_pipeline(
     stages: Sequence[Stage], integrations: Sequence[Integration], around: Surroundings
 ) -> Pipeline:
     """The pipeline of a receiver with these integrations; without any, alerts end in silence."""
-    deliveries = tuple(Delivery(integration, around) for integration in integrations)
+    deliveries = tuple(Delivery(integration, around, around.doors.door()) for integration in integrations)
     return Pipeline(stages, deliveries, around.tracing)

@@ -70,6 +70,9 @@ class Recorder:
         self._outputs: list[Output] = []
         self._waiting: deque[tuple[Event, int]] = deque()
         """With the time at which each was recorded."""
+        self._has_room = True
+        self._looked: asyncio.Handle | None = None
+        """While it holds what was found when somebody looked for room."""
         self._came = asyncio.Event()
         self._is_stopping = False
         self._giving = asyncio.Lock()
@@ -117,12 +120,21 @@ class Recorder:
             await asyncio.wait(self._closing)
 
     def record(self, event: Event) -> None:
-        """Take an event; it is dropped when too many wait."""
-        if len(self._waiting) >= QUEUE_MAX:
+        """Take an event; it is dropped when too many wait.
+
+        What one callback of the event loop records, as the alerts of one request, is taken or dropped as a whole.
+        """
+        if self._looked is None:
+            self._has_room = len(self._waiting) < QUEUE_MAX
+            self._looked = asyncio.get_running_loop().call_soon(self._look_again)
+        if not self._has_room:
             self._counts.dropped[kind_of(event)] += 1
             return
         self._waiting.append((event, self._clock.now_ns()))
         self._came.set()
+
+    def _look_again(self) -> None:
+        self._looked = None
 
     def metrics(self) -> Iterator[Family]:
         yield from self._counts.metrics()

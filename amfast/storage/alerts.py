@@ -26,6 +26,10 @@ from amfast.storage.whole import NewFile, open_if_there, remove_leftovers, set_a
 HEADER: Final = b"amfast alerts 1\n"
 GROUPS_A_SLICE: Final = 1000
 TIMES_END_NS: Final = 1 << 63
+APART_S: Final = 60.0
+"""Between two writes: about what it takes Prometheus to say everything again."""
+APART: Final = 100
+"""Times as long as the last write took there are at least between two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class AlertsFile:
         self._errors = 0
         self._damages = 0
         self._size_bytes = 0
+        self._took_s = 0.0
         self._durations = Summary()
 
     # Reading
@@ -140,9 +145,9 @@ class AlertsFile:
     # Writing
 
     async def write_every(self, seconds: float) -> None:
-        """Write the file again and again, until cancelled."""
+        """Write the file every minute, less often where it is large, until cancelled; every ``seconds`` at least."""
         while True:
-            await self._clock.sleep(seconds)
+            await self._clock.sleep(min(seconds, max(APART_S, APART * self._took_s)))
             await self.write()
 
     async def write(self) -> None:
@@ -169,7 +174,8 @@ class AlertsFile:
             self._is_failing = False
             self._log.warning("The disk takes writes again", extra={"attrs": {"file": str(self._path)}})
         self._size_bytes = new.size
-        self._durations.observe((self._clock.monotonic_us() - started_us) / 1e6)
+        self._took_s = (self._clock.monotonic_us() - started_us) / 1e6
+        self._durations.observe(self._took_s)
 
     def _frames(self) -> Iterator[bytes]:
         yield b"M" + json.dumps(self._clock.now_ns()).encode()

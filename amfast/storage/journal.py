@@ -153,8 +153,13 @@ class Journal:
             batch.bytes = 0
             self._on_failure(OSError("changes come faster than the disk takes them"))
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether what was added so far is on disk or was given up."""
+        return self._next is None and self._under_way is None
+
     def settled(self) -> Awaitable[None] | None:
-        """Something to wait for until what was added so far is on disk or was given up; None if it is already."""
+        """Something to wait for until that is so; None if it is already."""
         latest = self._next or self._under_way
         return None if latest is None else latest.settled()
 

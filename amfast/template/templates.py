@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Final, Self, TypeAlias
 
 from .builtin import BUILTINS
@@ -18,6 +19,8 @@ from .values import Function, Value
 _NOWHERE: Final = Dot(0)
 _KEPT_MAX: Final = 2_000
 """Texts that are kept compiled; a configuration has fewer."""
+_SOURCES_KEPT: Final = 4
+"""Sources that are kept parsed for the next reload, the built-in ones among them; they take the longest as a rule."""
 
 
 class _Definition:
@@ -70,7 +73,7 @@ class Templates:
         """
         templates = cls(functions)
         for name, text in sources:
-            templates._add(templates._definitions, parse(name, text, templates._functions))
+            templates._add(templates._definitions, _parsed(name, text, frozenset(templates._functions)))
         return templates
 
     def text(self, text: str, data: Value) -> str:
@@ -131,6 +134,11 @@ class Templates:
             meter.depth = depth
             meter.restore(before)
         return whole("".join(run.output))
+
+
+@lru_cache(_SOURCES_KEPT)
+def _parsed(name: str, text: str, functions: frozenset[str]) -> Mapping[str, Tree]:
+    return parse(name, text, functions)
 
 
 def _keep(

@@ -56,11 +56,9 @@ class Connection(Reading):
         if self._shared.draining:
             self._end()
 
-    def buffer_updated(self, nbytes: int) -> None:
-        super().buffer_updated(nbytes)
-        is_full = nbytes == bounds.PAD_BYTES and self._landing is None
-        if is_full and self._reading and not self._transport.is_closing():
-            # There is more, and the event loop would go on with this one for tens of pads, which are thousands of
+    def _filled(self) -> None:
+        if self._reading and not self._transport.is_closing():
+            # The event loop would go on with this one for tens of pads, which are thousands of
             # requests, before it comes to another connection.
             self._reading = False
             self._transport.pause_reading()

@@ -55,7 +55,10 @@ class V2:
                 result = operation(request)
             except RequestRefused as refused:
                 result = refused.response()
-            return _finished(result, headers) if isinstance(result, Response) else _finish(result, headers)
+            if not isinstance(result, Response):
+                return _finish(result, headers)
+            result.headers = (*result.headers, *headers) if result.headers else headers
+            return result
 
         return answer
 
@@ -82,13 +85,10 @@ def _refusing(refused: RequestRefused) -> Operation:
     return lambda _request: refused.response()
 
 
-def _finished(response: Response, headers: Headers) -> Response:
-    response.headers = (*response.headers, *headers) if response.headers else headers
-    return response
-
-
 async def _finish(awaitable: Awaitable[Response], headers: Headers) -> Response:
-    return _finished(await awaitable, headers)
+    response = await awaitable
+    response.headers = (*response.headers, *headers)
+    return response
 
 
 def _escaped(raw_path: str) -> str:

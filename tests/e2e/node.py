@@ -28,6 +28,10 @@ class Place:
     prefix: tuple[str, ...] = ()
 
 
+def _name(flag: str) -> str:
+    return flag.partition("=")[0]
+
+
 def on_loopback() -> Place:
     return Place("127.0.0.1", free_port(), free_port())
 
@@ -57,7 +61,7 @@ class Node:
         self.config_file = self._folder / "alertmanager.yml"
         self.config_file.write_text(config)
         self.flags = flags
-        """More flags, of its next life; they stand last."""
+        """More flags, of its next life, which take the place of those that all nodes have."""
         self._place = place or on_loopback()
         self.http_port, self.gossip_port = self._place.http_port, self._place.gossip_port
         self.address = f"{self._place.ip}:{self.http_port}"
@@ -84,7 +88,7 @@ class Node:
             f"--web.external-url=http://{self.address}",
             f"--cluster.listen-address={self.gossip_address}",
             *(f"--cluster.peer={peer}" for peer in self._peers),
-            *CLUSTER_FLAGS,
+            *(flag for flag in CLUSTER_FLAGS if _name(flag) not in map(_name, self.flags)),
             *self.flags,
         ]
         self._program = self._programs.start(f"{self.name} ({self.kind})", command, self._folder)

@@ -57,6 +57,11 @@ class Sink:
         with self._lock:
             self._plan.extend(answers)
 
+    def forget_plan(self) -> None:
+        """Answer 200 again."""
+        with self._lock:
+            self._plan.clear()
+
     def of(self, case: str) -> list[Notification]:
         """What came for one case so far, in the order of arrival."""
         with self._lock:

@@ -15,6 +15,7 @@ from amfast.config.types import Config
 from amfast.mute.silences import Silences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
+from amfast.notify.doors import Doors
 from amfast.notify.hearsay import Hearsay
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import Inhibit
@@ -111,6 +112,7 @@ class Life:
             counts=self.counts,
             cluster_wait_s=lambda: 0.0,
             external_url="http://am:9093",
+            doors=Doors(self.clock),
             hearsay=Hearsay(restored.saved_at_ns, self.clock.now_ns()),
         )
         self._running = Running(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import itertools
 import logging
 import os
 from collections.abc import Callable, Coroutine
@@ -503,6 +505,37 @@ def test_whatever_is_in_the_file_the_node_starts(tmp_path: Path) -> None:
             assert len(list(folder.glob("alerts.damaged-*"))) == 1
 
         run(main, folder)
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "takes_s", "apart_s"),
+    [(900, 0.001, 60), (10, 0.001, 10), (900, 2.0, 200), (90, 2.0, 90)],
+)
+def test_it_is_written_every_minute_less_often_where_that_takes_long(
+    tmp_path: Path, interval_s: float, takes_s: float, apart_s: float
+) -> None:
+    async def main(clock: VirtualClock, folder: Path, people: People) -> None:
+        life = await Life(folder, people, clock).start()
+        began_s: list[float] = []
+        write = life.file.write
+
+        async def slow_write() -> None:
+            began_s.append(clock.monotonic_us() / 1e6)
+            await write()
+
+        async def in_a_slow_thread(work: Callable[[], Any]) -> Any:
+            await clock.sleep(takes_s / 6)  # there are six calls: begin, header, three frames, put in place
+            return work()
+
+        life.file.write = slow_write  # type: ignore[method-assign]
+        life.file._run = in_a_slow_thread  # type: ignore[assignment]
+        writing = asyncio.ensure_future(life.file.write_every(interval_s))
+        await clock.sleep(1000)
+        writing.cancel()
+        gaps = {round(after - before - takes_s) for before, after in itertools.pairwise(began_s)}
+        assert gaps == {apart_s}
+
+    run(main, tmp_path)
 
 
 def test_a_crash_at_any_call_leaves_the_old_or_the_new_file(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from amfast.config.types import Route as RouteConfig
+from amfast.dispatch.destination import LETTERS_REMEMBERED, REMEMBERED, Destinations
 from amfast.dispatch.route import build_routes
 from amfast.model.anchors import LITERALS_MAX, Index, conditions
 from amfast.model.matcher import MatcherMode, parse_matchers
@@ -115,6 +116,40 @@ def test_the_tree_takes_every_alert_where_a_scan_of_all_routes_takes_it(seed: in
         )
 
     root = build_routes(RouteConfig(receiver="r", routes=tuple(grow(3) for _ in range(8))))
-    for _ in range(100):
+    destinations = Destinations(root)
+    for _ in range(200):
         labels = any_labels(rng)
-        assert [one.id for one in root.match(labels)] == [one.id for one in routes_of(root, labels)]
+        taken = [one.id for one in routes_of(root, labels)]
+        assert [one.id for one in root.match(labels)] == taken
+        assert [one.id for one in destinations.of(labels).routes] == taken
+
+
+def test_alerts_between_which_no_matcher_sees_a_difference_share_their_destination() -> None:
+    def asking(text: str) -> RouteConfig:
+        return RouteConfig(receiver=text, matchers=parse_matchers(text, MatcherMode.FALLBACK))
+
+    destinations = Destinations(
+        build_routes(
+            RouteConfig(receiver="r", routes=(asking('a=~"1|2"'), asking("a=3,b!=1"), asking("c=~x.*")))
+        )
+    )
+    other = destinations.of({"a": "7"})
+    assert other.receivers == ("r",)
+    assert all(destinations.of({"a": value, "d": value}) is other for value in ("0", "8", "11", "x"))
+    assert destinations.of({"a": "2"}).receivers == ('a=~"1|2"',)
+    assert destinations.of({"a": "3"}).receivers == ("a=3,b!=1",)
+    assert destinations.of({"a": "3", "b": "1"}).receivers == ("r",)
+    assert destinations.of({"c": "xy"}).receivers == ("c=~x.*",)
+    assert destinations.of({"c": "yx"}).receivers == ("r",)
+
+
+def test_destinations_are_remembered_within_bounds() -> None:
+    child = RouteConfig(receiver="x", matchers=parse_matchers("a=~x.*", MatcherMode.FALLBACK))
+    destinations = Destinations(build_routes(RouteConfig(receiver="r", routes=(child,))))
+    first, long = destinations.of({"a": "x0"}), {"a": "x" * LETTERS_REMEMBERED}
+    assert destinations.of({"a": "x0"}) is first
+    assert destinations.of(long).receivers == ("x",)
+    assert destinations.of(long) is not destinations.of(long)
+    for number in range(REMEMBERED + 1):
+        assert destinations.of({"a": f"x{number}"}).receivers == ("x",)
+    assert destinations.of({"a": "x0"}) is not first

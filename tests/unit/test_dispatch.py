@@ -291,6 +291,46 @@ def test_nothing_is_flushed_before_the_start_delay_is_over() -> None:
     run_virtual(main)
 
 
+def test_a_start_delay_changes_when_a_group_is_flushed_first_but_not_its_beat() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder, put = await build(clock, not_before_us=12_000_000)
+        put(alert(team="t", i="1"))
+        await clock.sleep(50)
+        assert recorder.times == [12, 25, 45]
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_what_came_due_before_the_start_is_flushed_at_once_and_then_in_the_beat_of_the_life_before() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder, put = await build(clock)
+        put(alert(team="t", i="1"))
+        (group,) = dispatcher._groups.values()
+        group.resume(-47_000_000)
+        group.start(clock.now_ns(), clock.monotonic_us())
+        await clock.sleep(40)
+        assert recorder.times == [0, 13, 33]
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_a_flush_that_is_under_way_is_made_again_in_the_next_life_in_the_same_beat() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder, put = await build(clock)
+        recorder.takes_s = 8
+        put(alert(team="t", i="1"))
+        await clock.sleep(10)
+        (group,) = dispatcher._groups.values()
+        assert group.next_due_us() == 5_000_000
+        await clock.sleep(5)
+        assert group.next_due_us() == 25_000_000
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
 def test_stopping_cancels_what_is_being_sent() -> None:
     async def main(clock: VirtualClock) -> None:
         dispatcher, recorder, put = await build(clock)

@@ -33,6 +33,7 @@ from amfast.mute.silences import Silences
 from amfast.mute.telling import TellingInhibitor, TellingSilences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
+from amfast.notify.doors import Doors
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.pipeline import build_pipeline
 from amfast.notify.stages import Inhibit
@@ -109,6 +110,7 @@ class Node:
             counts=Counts(),
             cluster_wait_s=lambda: self.wait_s,
             external_url="",
+            doors=Doors(self.clock),
             recording=self.recording,
         )
         stages = [

@@ -18,6 +18,7 @@ from amfast.model.notification import Notification, NotifyError
 from amfast.model.told import Alerts
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
+from amfast.notify.doors import FREE, UNDER_WAY_MAX, Doors
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.pipeline import Pipeline, build_pipeline
 from amfast.notify.stages import Inhibit, Settle, Silence
@@ -61,7 +62,7 @@ class Node:
         self.clock = clock
         self.counts = Counts()
         self.nflog = NotificationLog(clock=clock, retention_ns=120 * HOUR_NS)
-        around = Surroundings(
+        self.around = around = Surroundings(
             clock=clock,
             random=random.Random(1),
             log=logging.getLogger("test"),
@@ -69,6 +70,7 @@ class Node:
             counts=self.counts,
             cluster_wait_s=lambda: wait_s,
             external_url="http://am:9093",
+            doors=Doors(clock),
         )
         self.muted: set[str] = set()
         self.inhibited: dict[int, str] = {}
@@ -287,6 +289,55 @@ def test_a_retryable_failure_is_tried_again_with_growing_pauses() -> None:
         assert node.count("notification_requests_failed_total", "webhook") == 6
         assert node.count("notifications_total", "webhook") == 1
         assert node.count("notifications_failed_total", "webhook", "serverError") == 0
+
+    run_virtual(main)
+
+
+def test_a_line_tells_of_a_failure_that_is_not_like_the_one_before(caplog: pytest.LogCaptureFixture) -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        webhook.failures = [
+            NotifyError(text, retry=True) for text in ("refused", "refused", "503", "refused")
+        ]
+        await Node(clock, webhook).flush(alert(i="1"))
+        assert len(webhook.sent) == 1
+
+    run_virtual(main)
+    errors = [vars(record)["attrs"]["err"] for record in caplog.records if "trying again" in record.msg]
+    assert errors == ["refused", "503", "refused"]
+
+
+def test_what_waits_for_a_dead_receiver_is_cut_off_by_the_deadline_and_counted() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        node = Node(clock, webhook)
+        for _ in range(FREE):
+            node.pipeline.deliveries[0].door.begin()
+        node.around.doors.under_way = UNDER_WAY_MAX
+        with pytest.raises(TimeoutError):
+            await node.flush(alert(i="1"))
+        assert webhook.attempts == []
+        assert node.count("notification_requests_total", "webhook") == 0
+        assert node.count("notifications_failed_total", "webhook", "contextDeadlineExceeded") == 1
+
+    run_virtual(main)
+
+
+def test_what_waits_for_a_dead_receiver_is_not_told_once_somebody_else_has_told_it() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook, other = FakeIntegration(clock), FakeIntegration(clock)
+        node, peer = Node(clock, webhook), Node(clock, other)
+        door = node.pipeline.deliveries[0].door
+        for _ in range(FREE):
+            door.begin()
+        node.around.doors.under_way = UNDER_WAY_MAX
+        waiting = asyncio.ensure_future(node.flush(alert(i="1"), later=(alert(i="1"),)))
+        await clock.sleep(1)
+        await peer.flush(alert(i="1"))
+        node.nflog.merge(peer.nflog.marshal())
+        door.end(worked=True)
+        await waiting
+        assert (len(other.sent), webhook.attempts) == (1, [])
 
     run_virtual(main)
 

@@ -244,6 +244,7 @@ def test_a_pipe_that_nobody_reads_holds_up_nothing_and_the_overflow_is_counted(m
         await asyncio.sleep(0.02)
         for _ in range(recorder_module.QUEUE_MAX + 3):
             recording.record(event())
+            await asyncio.sleep(0)
         assert counted(recorder)["event_recorder_queue_length",] == recorder_module.QUEUE_MAX
         assert counted(recorder)["events_dropped_total", "alertmanager_startup_event"] == 3
         await recorder.stop()
@@ -251,6 +252,21 @@ def test_a_pipe_that_nobody_reads_holds_up_nothing_and_the_overflow_is_counted(m
 
     run(main)
     os.close(reading)
+
+
+def test_what_one_request_makes_is_taken_or_dropped_as_a_whole(tmp_path):
+    async def main(clock):
+        recorder, recording = make(clock)
+        await recorder.start(Config(file_outputs=(FileOutput(str(tmp_path / "a")),)))
+        for number in range(recorder_module.QUEUE_MAX * 2):
+            recording.record(event(str(number)))
+        await asyncio.sleep(0)
+        recording.record(event("too many"))
+        await recorder.stop()
+        assert counted(recorder)["events_dropped_total", "alertmanager_startup_event"] == 1
+
+    run(main)
+    assert lines(tmp_path / "a") == [str(number) for number in range(recorder_module.QUEUE_MAX * 2)]
 
 
 def test_a_pipe_that_nobody_reads_costs_the_other_outputs_a_moment_only(tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from amfast.model.errors import AmfastError, ConfigError
 from amfast.mute.silences import Silences
 from amfast.notify.counts import Counts
 from amfast.notify.delivery import Surroundings
+from amfast.notify.doors import Doors
 from amfast.notify.nflog import NotificationLog
 from amfast.notify.stages import Inhibit
 from amfast.receivers.http import Answer
@@ -109,6 +110,7 @@ class Node:
             counts=self.counts,
             cluster_wait_s=lambda: 0.0,
             external_url="http://am:9093",
+            doors=Doors(clock),
         )
         self.running = Running(
             Parts(

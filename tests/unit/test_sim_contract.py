@@ -175,7 +175,7 @@ def test_alerts_that_do_not_survive_a_restart_are_noticed(monkeypatch):
 
 def test_timers_that_begin_anew_after_a_restart_are_noticed(monkeypatch):
     monkeypatch.setattr(Dispatcher, "resume", lambda _dispatcher, _timers: None)
-    assert "has moved the timer of" in found("upgrades", 101)
+    assert "has moved the timer of" in found("upgrades", 102)
 
 
 def test_merging_that_depends_on_the_order_is_noticed(monkeypatch):
@@ -254,7 +254,7 @@ def test_the_document_has_the_names_and_the_values_of_the_formulas():
     rows = re.findall(r"^\| `(\w+)` \| .*? \| (\d+) \|", text, re.MULTILINE)
     assert len(rows) == 9
     assert [(name, round(getattr(usual, name))) for name, _ in rows] == [(name, int(v)) for name, v in rows]
-    for name in ("notified_s", "skew_s", "attempts", "quiet_s", "equal_s", "learned_s"):
+    for name in ("notified_s", "skew_s", "attempts", "quiet_s", "equal_s", "learned_s", "saved_s"):
         assert re.search(rf"`{name}`.{{0,300}}\({getattr(usual, name):.0f}\b", text, re.DOTALL), name
     assert [name for name in re.findall(r"`(\w+_s|copies_\w+)`", text) if not hasattr(usual, name)] == []
 

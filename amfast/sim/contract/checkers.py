@@ -12,8 +12,8 @@ from amfast.sim.contract.world import World
 
 _REASONS_A_MEETING = 20
 """Turns that meet are the exception: one copy for so many reasons, and one more."""
-_POLLED_S = 2.0
-"""What is looked at every second may have been so for a second more, at either end."""
+_POLLED_S = 2
+"""How often to look at what nodes know; it may have been so for as much longer, at either end."""
 
 
 @dataclass(slots=True)
@@ -35,14 +35,18 @@ class Knowledge:
     def __init__(self, world: World, violations: Violations) -> None:
         self._world = world
         self._violations = violations
+        self._polls = 0
         self._known: list[dict[int, _Known]] = [{} for _ in world.nodes]
         """Per node, by the fingerprint of the alert."""
         self._lives = [0] * len(world.nodes)
-        self._stale_us = round((world.promises.flush_s + _POLLED_S) * MILLION)
+        self._stale_us = round((world.promises.flush_s + 2 * _POLLED_S) * MILLION)
         world.told_watchers.append(self.on_told)
 
     def poll(self) -> None:
-        """See what every node knows."""
+        """See every now and then what every node knows."""
+        self._polls += 1
+        if self._polls % _POLLED_S:
+            return
         for node in self._world.nodes:
             if self._lives[node.index] != node.lives:
                 self._lives[node.index] = node.lives

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine
 from pathlib import Path
 from random import Random
 
@@ -17,6 +16,7 @@ from amfast.sim.contract.disk import Disk, Loss
 from amfast.sim.contract.loop import Process, ProcessClock, Wall
 from amfast.sim.contract.node import Node
 from amfast.sim.contract.world import World
+from amfast.storage.journal import Journal
 from amfast.storage.snapshot import SnapshotFile
 
 _LOOK_S = 10
@@ -141,10 +141,7 @@ class Kept:
 
 
 def _is_settled(state: Silences | NotificationLog) -> bool:
-    waiting = state.settled()
-    if isinstance(waiting, Coroutine):
-        waiting.close()  # nobody here waits
-    return waiting is None
+    return isinstance(state.keeper, Journal) and state.keeper.is_settled
 
 
 def _firing(node: Node) -> list[int]:

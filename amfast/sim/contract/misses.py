@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amfast.sim.checkers import Violations
 from amfast.sim.clock import MILLION
+from amfast.sim.contract.node import Node
 from amfast.sim.contract.prometheus import RESOLVED_KEPT_S, Prometheus, Rule
 from amfast.sim.contract.receiver import Told
 from amfast.sim.contract.world import World
@@ -23,20 +24,30 @@ class Misses:
         self._world = world
         self._violations = violations
         self._bound_us = round(world.promises.notified_s * MILLION)
-        self._last: dict[tuple[str, str], tuple[bool, Told, int]] = {}
-        """Per receiver and alert: whether it was said to fire, in what, and how many processes had begun until then."""
+        self._last: dict[tuple[str, str], tuple[bool, Told]] = {}
+        """Per receiver and alert: whether it was said to fire, and in what."""
+        self._unknown_us: dict[str, int] = {}
+        """When a process last began to serve that did not know of an alert, not even by its disk."""
         self._wrong_since_us: dict[str, int] = {}
         self._deaf_us = -1
         """When there last was a node that did not hear some Prometheus."""
         self._nobody_us = 0
         """When there last was no process at all: what was told is forgotten then."""
         world.told_watchers.append(self.on_told)
+        world.serving_watchers.append(self.on_serving)
+
+    def on_serving(self, node: Node) -> None:
+        """See what a new process does not know."""
+        known = {f"{stored.fingerprint:016x}" for stored in node.app.store}
+        for rule in self._world.rules():
+            if rule.fingerprint not in known:
+                self._unknown_us[rule.fingerprint] = self._world.now_us
 
     def on_told(self, told: Told) -> None:
         """Keep the last word."""
         for fires, fingerprints in ((True, told.firing), (False, told.resolved)):
             for fingerprint in fingerprints:
-                self._last[told.receiver, fingerprint] = (fires, told, self._world.starts)
+                self._last[told.receiver, fingerprint] = (fires, told)
 
     def poll(self) -> None:
         """Compare the last words with the truth."""
@@ -86,7 +97,8 @@ class Misses:
         if last is None or not last[0]:
             return False
         promises = self._world.promises
-        if promises.start_delay_s < promises.learned_s and self._world.starts > last[2]:
+        unknown_us = self._unknown_us.get(rule.fingerprint, -1)
+        if promises.start_delay_s < promises.learned_s and unknown_us > last[1].time_us:
             return False  # who has begun since may have said that all is resolved, of the part that it knew
         # What ended while nobody ran, or while it was muted, ends in silence; what nodes that hear different things say
         # of it may cancel out.
