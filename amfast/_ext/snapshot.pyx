@@ -6,9 +6,9 @@ The group goes on meanwhile: what is told is noted, and its texts are held, so t
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from amfast._ext.grouping cimport Members
 from amfast._ext.instant cimport Instant, Second, instant_of, is_before, is_unset, total_ns
@@ -51,7 +51,8 @@ cdef class Snapshot:
         self.rows = <uint32_t*>memory(members.sorted_size * sizeof(uint32_t))
         self.changes = <uint32_t*>memory(members.sorted_size * sizeof(uint32_t))
         self.size = members.sorted_size
-        memcpy(self.rows, members.rows, self.size * sizeof(uint32_t))
+        if self.size:
+            memcpy(self.rows, members.rows, self.size * sizeof(uint32_t))
 
     def __dealloc__(self):
         cdef size_t i
@@ -352,5 +353,6 @@ cdef class AlertsJson:
 
 cdef inline uint32_t* copied(const uint32_t* pairs, uint32_t size) except NULL:
     cdef uint32_t* copy = <uint32_t*>memory(size * sizeof(uint32_t))
-    memcpy(copy, pairs, size * sizeof(uint32_t))
+    if size:
+        memcpy(copy, pairs, size * sizeof(uint32_t))
     return copy

@@ -29,6 +29,9 @@ class Pipeline:
         return bool(self.deliveries)
 
     async def __call__(self, flush: Flush, alerts: Alerts) -> None:
+        if self.tracing.tracer is None:
+            await self._run(flush, alerts)
+            return
         said: dict[str, Attribute] = {
             "alerting.aggregation_group.key": flush.group_key,
             "alerting.alerts.count": len(alerts),
@@ -36,20 +39,23 @@ class Pipeline:
         # Whatever made the group, nobody asked for this flush of it.
         with self.tracing.span("dispatch.AggregationGroup.flush", said, caller={}) as span:
             try:
-                await self._run(flush, alerts)
+                await self._run_traced(flush, alerts)
             except NotifyError:
                 span.fail("notification failed")
                 raise
 
-    async def _run(self, flush: Flush, alerts: Alerts) -> None:
+    async def _run_traced(self, flush: Flush, alerts: Alerts) -> None:
         said: dict[str, Attribute] = {
             "alerting.notify.receiver.name": flush.receiver,
             "alerting.alerts.count": len(alerts),
         }
         with self.tracing.span("notify.RoutingStage.Exec", said):
-            flush, alerts = await self._pass_all(flush, alerts)
-            if alerts:
-                await self._fan_out(flush, alerts)
+            await self._run(flush, alerts)
+
+    async def _run(self, flush: Flush, alerts: Alerts) -> None:
+        flush, alerts = await self._pass_all(flush, alerts)
+        if alerts:
+            await self._fan_out(flush, alerts)
 
     async def _pass_all(self, flush: Flush, alerts: Alerts) -> tuple[Flush, Alerts]:
         """What all stages let through, and the flush, which names what they kept back if that is recorded."""

@@ -178,13 +178,14 @@ def test_nothing_is_told_before_all_is_looked_at_and_no_more_than_was_looked_for
 
 def test_a_group_forgets_what_had_ended_unless_it_was_said_anew_since() -> None:
     group = OneGroup()
-    ended, again, fires = alert(i="1", ends=5), alert(i="2", ends=5), alert(i="3", ends=50)
-    group.post(ended, again, fires)
+    fires, ended, again, anew = (alert(i=str(i), ends=ends) for i, ends in enumerate((50, 5, 5, 5)))
+    group.post(fires, ended, again, anew)
     snapshot = group.snapshot(at(10).ns)
     group.post(alert(i="2", starts=9, ends=50))
-    group.post(alert(i="0", ends=5))
+    group.post(alert(i="3", starts=6, ends=7))
+    group.post(alert(i="00", ends=5))
     assert snapshot.forget_ended() == 1
-    assert [one.labels["i"] for one in group.snapshot(at(10).ns).told()] == ["0", "2", "3"]
+    assert [one.labels["i"] for one in group.snapshot(at(10).ns).told()] == ["0", "00", "2", "3"]
 
 
 @pytest.mark.parametrize("text", TEXTS)
