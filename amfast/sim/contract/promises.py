@@ -18,6 +18,8 @@ RESENT_WITHIN = 4
 
 WRITE_S = 1.0
 """The longest that it takes to write the alerts."""
+SAVED_EVERY_S = 60.0
+"""The longest between two writes of them, where they are not so many that writing takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Promises:
     @property
     def saved_s(self) -> float:
         """From when a node has heard of an alert until its next life knows of it whatever ends this one."""
-        return self.maintenance_s + WRITE_S
+        return min(self.maintenance_s, SAVED_EVERY_S) + WRITE_S
 
     # Duplicates.
 
