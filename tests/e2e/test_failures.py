@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -83,3 +84,19 @@ def test_two_of_a_mixed_cluster_notify_a_new_alert_once_whichever_third_is_dead(
     stays_quiet(quiet_s(len(cluster)))
     assert sink.statuses("while whole") == ["firing"]
     assert sink.statuses("while one is dead") == ["firing"]
+
+
+def test_a_node_that_stood_still_hears_what_was_told_meanwhile_before_it_speaks(
+    start_cluster: StartCluster, sink: Sink
+) -> None:
+    cluster = start_cluster(
+        ["amfast", "amfast"], config_text(sink.url(), group_wait_s=1, group_interval_s=30)
+    )
+    first, second = cluster.by_position()
+    cluster.post_alert(alert("paused"))
+    first.program.signal(signal.SIGSTOP)  # its turn comes while it stands still
+    assert cluster.sender_of(sink.wait_for("paused")) is second
+    time.sleep(0.3)  # by now it is in the first one's buffers that this was told
+    first.program.signal(signal.SIGCONT)
+    stays_quiet(quiet_s(2))
+    assert sink.statuses("paused") == ["firing"]
