@@ -12,10 +12,13 @@ from amfast.dispatch.group import FLUSH_TIME_MIN_S
 from amfast.notify.delivery import FIRST_PAUSE_S, PAUSE_GROWTH, PAUSE_JITTER, PAUSE_MAX_S, STAGGER
 from amfast.sim.clock import MILLION
 from amfast.sim.timing import Timing
-from amfast.storage.alerts import APART, APART_S
+from amfast.storage.alerts import APART_S
 
 RESENT_WITHIN = 4
 """Prometheus gives an alert an end so many resend delays (or evaluations) ahead."""
+
+WRITE_S = 1.0
+"""The longest that it takes to write the alerts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,6 @@ class Promises:
     """``--dispatch.start-delay``."""
     maintenance_s: float = 900.0
     """``--data.maintenance-interval``."""
-    write_s: float = 0.5
-    """The longest it takes to write all alerts."""
     answer_s: float = 10.0
     """The longest an attempt may take: the receiver's ``timeout``."""
     usual_answer_s: float = 0.5
@@ -124,7 +125,7 @@ class Promises:
     @property
     def saved_s(self) -> float:
         """From when a node has heard of an alert until its next life knows of it whatever ends this one."""
-        return min(self.maintenance_s, max(APART_S, APART * self.write_s)) + self.write_s
+        return min(self.maintenance_s, APART_S) + WRITE_S
 
     # Duplicates.
 
