@@ -96,12 +96,15 @@ class Direct:
             raise
 
     def _take(self, where: Where) -> Wire | None:
-        while where in self._idle:
-            wire = self._idle[where][-1]
-            self._forget(wire)
-            if not wire.is_closed:
-                return wire
-        return None
+        idle = self._idle.get(where, [])
+        found = None
+        while idle and found is None:
+            wire = idle.pop()
+            del self._since[wire]
+            found = None if wire.is_closed else wire
+        if not idle:
+            self._idle.pop(where, None)
+        return found
 
     def _give_back(self, where: Where, wire: Wire) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -115,10 +118,10 @@ class Direct:
             self._forget(oldest)
             oldest.close()
 
-    def _forget(self, wire: Wire) -> None:
-        _, where = self._since.pop(wire)
+    def _forget(self, oldest: Wire) -> None:
+        _, where = self._since.pop(oldest)
         idle = self._idle[where]
-        idle.remove(wire)
+        idle.remove(oldest)  # which is the first of them
         if not idle:
             del self._idle[where]
 
