@@ -91,7 +91,7 @@ GARBAGE_OBJECTS = 20_000
 OLD_GARBAGE_ROUNDS = 100
 """Rounds through the young after which all is looked through: with many silences that takes a tenth of a second."""
 FREED_BYTES_KEPT = 4 << 20
-LOG_SPACING_S = 0.05
+LOG_SPACING_S = 0.25
 """Between two writes of the log's journal: flushes end with them, and there may be thousands a second."""
 WATCH_INTERVAL_S = 2.0
 """How often ``--config.auto-reload`` looks at the file."""
