@@ -62,6 +62,24 @@ class GroupContext:
 class Group:
     """Built for its first alert, which decides when the first flush comes once the group was started."""
 
+    # What most groups never change belongs to the class: thousands may be founded with one request.
+    due_us: int | None = None
+    """Monotonic time of the next flush, once it is set."""
+    _beat_us = 0
+    """A time at which it was or would have been due; neither a start nor what delays a flush changes the beat.
+
+    So the nodes of a cluster stay in step, and their turns apart.
+    """
+    _flushing: asyncio.Task[None] | None = None
+    _flushes = 0
+    _is_late = False
+    """Whether the flush under way was cancelled because it had not ended at its deadline."""
+    _tick_missed = False
+    _is_retired = False
+    _is_cut_off = False
+    _shown_labels: tuple[int, Labels] | None = None
+    """What listings show, and the monotonic time at which it was rendered."""
+
     def __init__(
         self,
         route: Route,
@@ -77,25 +95,9 @@ class Group:
         self.members = Members(places, route.options.receiver, self._tail_json)
         if route.options.labels_are_templates:
             self.members.keeps_tail = False
-        self._shown_labels: tuple[int, Labels] | None = None
-        """What listings show, and the monotonic time at which it was rendered."""
         self._pipeline = pipeline
         self._context = context
         self._first_starts_ns = first_starts_ns
-        self._flushing: asyncio.Task[None] | None = None
-        self._is_late = False
-        """Whether the flush under way was cancelled because it had not ended at its deadline."""
-        self._tick_missed = False
-        self.due_us: int | None = None
-        """Monotonic time of the next flush, once it is set."""
-        self._beat_us = 0
-        """A time at which it was or would have been due; neither a start nor what delays a flush changes the beat.
-
-        So the nodes of a cluster stay in step, and their turns apart.
-        """
-        self._is_retired = False
-        self._flushes = 0
-        self._is_cut_off = False
 
     @cached_property
     def labels(self) -> Labels:
