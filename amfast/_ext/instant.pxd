@@ -23,6 +23,7 @@ cdef struct Second:
     int64_t s
     int32_t offset_s
     uint8_t size  # 0 as long as there is none
+    uint8_t of_minute  # how many seconds of its minute have gone
     uint8_t[SECOND_TEXT_MAX] text
 
 cdef inline bint is_unset(Instant* time) noexcept nogil:

@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+
 def parse_time(text: str) -> tuple[int, int]:
     """Nanoseconds since the epoch and offset east of UTC in seconds, from any form that the API takes.
 
@@ -5,5 +7,5 @@ def parse_time(text: str) -> tuple[int, int]:
     (reference api, section 4). Raises ValueError for anything else, year 0 included.
     """
 
-def format_time_ms(ns: int, offset_s: int) -> str:
-    """RFC 3339 with exactly three digits of fraction, cut off, as the API prints times."""
+def format_times_ms(times: Iterable[tuple[int, int]]) -> list[str]:
+    """RFC 3339 with exactly three digits of fraction, cut off, as the API prints times that follow one another."""

@@ -148,9 +148,16 @@ cdef uint8_t* write_nano(uint8_t* out, Instant* time, Second* last) noexcept nog
 
 
 cdef inline uint8_t* write_start(uint8_t* out, Instant* time, Second* last) noexcept nogil:
-    """All up to the fraction."""
+    """All up to the fraction. Of a second in the same minute only the digits of the second are new."""
+    cdef int64_t further
     if last.size == 0 or last.s != time.s or last.offset_s != time.offset_s:
-        last.size = <uint8_t>(write_second(last.text, time) - last.text)
+        further = time.s - last.s + last.of_minute
+        if last.size and last.offset_s == time.offset_s and 0 <= further < 60:
+            last.of_minute = <uint8_t>further
+            digits(last.text + last.size - 3, last.of_minute, 2)
+        else:
+            last.size = <uint8_t>(write_second(last.text, time) - last.text)
+            last.of_minute = 10 * (last.text[last.size - 3] - 48) + last.text[last.size - 2] - 48
         last.s, last.offset_s = time.s, time.offset_s
     memcpy(out, last.text, SECOND_TEXT_MAX)
     return out + last.size
@@ -219,10 +226,15 @@ def parse_time(text):
     return total_ns(&time), time.offset_s
 
 
-def format_time_ms(ns, offset_s):
-    cdef Instant time = instant_of(ns, offset_s)
+def format_times_ms(times):
+    cdef Instant time
     cdef uint8_t text[INSTANT_TEXT_MAX]
+    cdef uint8_t* end
     cdef Second second
+    cdef list written = []
     second.size = 0
-    cdef uint8_t* end = write_ms(text, &time, &second)
-    return PyBytes_FromStringAndSize(<char*>text, end - text).decode("ascii")
+    for ns, offset_s in times:
+        time = instant_of(ns, offset_s)
+        end = write_ms(text, &time, &second)
+        written.append(PyBytes_FromStringAndSize(<char*>text, end - text).decode("ascii"))
+    return written

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from amfast._ext.grouping import Members, Places
-from amfast._ext.instant import format_time_ms, parse_time
+from amfast._ext.instant import format_times_ms, parse_time
 from amfast._ext.intake import BodyEmpty, BodyError, BodyInvalid, Intake
 from amfast._ext.snapshot import Snapshot
 from amfast._ext.table import Table
@@ -257,10 +257,22 @@ def test_times_are_read_as_the_plain_twin_reads_them(text: str) -> None:
     assert found == wanted
 
 
-@given(st.integers(ZERO_NS, 253_402_300_799 * NS + 999_999_999), st.integers(-DAY_S // 60, DAY_S // 60))
-def test_times_are_written_as_the_plain_twin_writes_them(ns: int, minutes: int) -> None:
-    time = Time(max(ns, ZERO_NS + DAY_S * NS), minutes * 60)
-    assert format_time_ms(*time) == format_ms(time)
+SHORT_STEPS_NS = st.integers(-200 * NS, 200 * NS) | st.sampled_from([-NS, 0, NS, 59 * NS, 60 * NS])
+
+
+@given(
+    st.integers(ZERO_NS + 2 * DAY_S * NS, 253_402_300_799 * NS - 2 * DAY_S * NS),
+    st.lists(st.tuples(SHORT_STEPS_NS, st.integers(-DAY_S // 60, DAY_S // 60)), max_size=20),
+)
+def test_times_are_written_as_the_plain_twin_writes_them(
+    first_ns: int, further: list[tuple[int, int]]
+) -> None:
+    times = [Time(first_ns, 0)]
+    for step_ns, minutes in further:
+        # Most have the offset of the one before, as then what was written of that is used again.
+        offset_s = minutes * 60 if minutes % 3 == 0 else times[-1].offset_s
+        times.append(Time(times[-1].ns + step_ns, offset_s))
+    assert format_times_ms(times) == [format_ms(time) for time in times]
 
 
 # Fingerprints and the limit
