@@ -23,7 +23,7 @@ from amfast.storage.disk import MACHINE, Disk, RunInThread
 from amfast.storage.frames import FrameReader, frame
 from amfast.storage.whole import NewFile, open_if_there, remove_leftovers, set_aside
 
-HEADER: Final = b"amfast alerts 1\n"
+HEADER: Final = b"amfast alerts 2\n"
 GROUPS_A_SLICE: Final = 1000
 TIMES_END_NS: Final = 1 << 63
 APART_S: Final = 60.0

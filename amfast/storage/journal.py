@@ -20,7 +20,9 @@ from amfast.storage.disk import MACHINE, Disk, RunInThread
 from amfast.storage.frames import FrameReader, frame
 from amfast.storage.whole import read_all, size_of, sync_folder, write_all, write_atomically
 
-HEADER: Final = b"amfast journal 1\n"
+HEADER: Final = b"amfast journal 2\n"
+_NAME: Final = b"amfast journal "
+"""With which the header of every version begins."""
 PORTION_BYTES: Final = 16 << 20
 """Of records in one frame."""
 PENDING_BYTES_MAX: Final = 64 << 20
@@ -42,7 +44,9 @@ class Replay:
 
     records: int = 0
     damaged_at: int = -1
-    """Where the first damage begins that good frames follow; -1 without any."""
+    """Where the first damage begins; -1 without any."""
+    lost_bytes: int = 0
+    """That are damaged."""
     torn_bytes: int = 0
     """What the last write before a crash left unfinished; nobody was told that it was done."""
 
@@ -122,19 +126,24 @@ class Journal:
         Raises ValueError if it is not one of ours, OSError.
         """
         header = file.read(len(HEADER))
-        if header != HEADER:
-            if HEADER.startswith(header):
-                return Replay()  # the crash came before anything was in it
-            raise ValueError("it does not begin as a journal of this version does")
+        if HEADER.startswith(header) and header != HEADER:
+            return Replay()  # the crash came before anything was in it
+        if header != HEADER and header.startswith(_NAME):
+            raise ValueError("it is a journal of another version")
         found = Replay()
+        if header != HEADER:
+            file.seek(0)
         reader = FrameReader(file)
         for content in reader:
             take(content)
             found.records += 1
+        if header != HEADER and not found.records:
+            raise ValueError("it is no journal")
         self.size = reader.end
         if reader.damages:
-            found.damaged_at = reader.damages[0]
-        found.torn_bytes = reader.size - reader.end
+            found.damaged_at, found.lost_bytes = reader.damages[0], reader.lost_bytes
+        else:
+            found.torn_bytes = reader.size - reader.end
         return found
 
     # In the event loop

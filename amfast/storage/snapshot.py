@@ -149,6 +149,7 @@ class SnapshotFile:
         name = self._set_aside(self._journal_path)
         attrs |= {
             "first_damage_at": found.damaged_at,
+            "bytes_lost": found.lost_bytes,
             "unreadable": unreadable,
             "damaged_file_kept_as": str(name),
         }

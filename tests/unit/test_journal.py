@@ -398,7 +398,7 @@ def test_a_torn_tail_is_dropped_and_written_over(tmp_path: Path, caplog: pytest.
         whole = path.read_bytes()
         await life.add("b")
         longer = path.read_bytes()
-        for torn in (longer[:-1], longer[: len(whole) + 3], whole + bytes(5000), whole + b"\xff" * 50):
+        for torn in (longer[:-1], longer[: len(whole) + 3], longer[: len(whole) + 17], whole + bytes(5000)):
             path.write_bytes(torn)
             again = Life(tmp_path, clock)
             assert (again.ids(), again.damages()) == ({"a"}, 0)
@@ -431,9 +431,35 @@ def test_damage_within_a_journal_costs_that_write_only_and_is_set_aside(
     run_virtual(main)
 
 
+@pytest.mark.parametrize("flip", [0x01, 0x55, 0x80])
+def test_a_damaged_byte_anywhere_costs_one_write_at_most_and_is_told(tmp_path: Path, flip: int) -> None:
+    async def main(clock: VirtualClock) -> None:
+        (tmp_path / "whole").mkdir()
+        life = Life(tmp_path / "whole", clock)
+        for name in "abc":
+            await life.add(name)
+        whole = (tmp_path / "whole" / "silences.journal").read_bytes()
+        version = HEADER.index(b"2")
+        for place in range(len(whole)):
+            if (
+                place in (version, version + 1) or whole[place] == flip
+            ):  # see the next test; a zero may stand for an end
+                continue
+            damaged = bytearray(whole)
+            damaged[place] ^= flip
+            folder = tmp_path / str(place)
+            folder.mkdir()
+            (folder / "silences.journal").write_bytes(damaged)
+            again = Life(folder, clock)
+            assert len(again.ids()) >= (3 if place < version else 2), place
+            assert again.damages() == 1, place
+
+    run_virtual(main)
+
+
 def test_a_journal_of_another_version_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main(clock: VirtualClock) -> None:
-        (tmp_path / "silences.journal").write_bytes(HEADER.replace(b"1", b"2") + b"what comes then")
+        (tmp_path / "silences.journal").write_bytes(HEADER.replace(b"2", b"3") + b"what comes then")
         life = Life(tmp_path, clock)
         assert life.damages() == 1
         assert "cannot be read" in caplog.text
