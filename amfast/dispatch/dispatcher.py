@@ -176,6 +176,7 @@ class Dispatcher:
             if successor is not None:
                 successor.succeed(group)
             if group.is_flushing:
+                group.release()
                 self._retired.append(group)
             else:
                 await group.let_go()

@@ -77,6 +77,7 @@ class Group:
     _tick_missed = False
     _is_retired = False
     _is_cut_off = False
+    _is_released = False
     _shown_labels: tuple[int, Labels] | None = None
     """What listings show, and the monotonic time at which it was rendered."""
 
@@ -185,6 +186,10 @@ class Group:
         if self._flushing is not None:
             await asyncio.wait([self._flushing])
 
+    def release(self) -> None:
+        """Hold no alert any more once the flush that is under way, its own or a predecessor's, has ended."""
+        self._is_released = True
+
     async def let_go(self) -> None:
         """Hold no alert any more."""
         while not self.members.close(ALERTS_A_SLICE * 10):
@@ -204,7 +209,9 @@ class Group:
 
     def _predecessor_ended(self, _task: asyncio.Task[None]) -> None:
         self._flushing = None
-        if self._tick_missed and not self._is_retired:
+        if self._is_released:
+            self.members.close()
+        elif self._tick_missed and not self._is_retired:
             self._tick_missed = False
             self._start_flush()
 
@@ -221,7 +228,9 @@ class Group:
             # Not a failure to notify but a defect of ours: the group goes on, and the log says what it was.
             self._log_failure(f"{type(error).__name__}: {error}")
         if self._is_retired:
-            self.members.close()
+            # Before its successor has taken over what the table has forgotten, it is to stay here.
+            if self._is_released:
+                self.members.close()
         elif not len(self.members):
             self.due_us = None
             self.members.close()

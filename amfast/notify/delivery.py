@@ -222,9 +222,10 @@ class Delivery:
         if error is not None:
             counts.failed(kind, error.reason)
             raise error
-        if self.around.log.isEnabledFor(logging.DEBUG):
+        level = logging.DEBUG if attempts == 1 else logging.INFO  # as there was a warning that it failed
+        if self.around.log.isEnabledFor(level):
             attrs = {**self._who(flush), "attempts": attempts, "reason": notification.reason}
-            self.around.log.debug("Notified", extra={"attrs": attrs})
+            self.around.log.log(level, "Notified", extra={"attrs": attrs})
         return True
 
     async def _attempt(self, notification: Notification) -> NotifyError | None:
@@ -246,6 +247,9 @@ class Delivery:
                 span.set("alerting.notify.error.recoverable", error.retry)
                 span.fail(str(error))
                 return error
+            except asyncio.CancelledError:
+                counts.failed_requests.add(kind)
+                raise
             finally:
                 self.door.end(worked=worked)
                 counts.took(kind, (self.around.clock.monotonic_us() - started_us) / 1e6)

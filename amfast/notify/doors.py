@@ -51,6 +51,12 @@ class Doors:
             self._timer.cancel()
         self._timer = self._clock.call_later(max(wait_us, 0) / 1e6, self._turn)
 
+    def _next_closed(self) -> Door | None:
+        """Whose turn it is: with too many attempts under way, only where there is none may one begin."""
+        if self.under_way < UNDER_WAY_MAX:
+            return next(iter(self._waited_at), None)
+        return next((door for door in self._waited_at if not door.under_way), None)
+
     def _turn(self) -> None:
         self._timer = None
         left = CALLS_A_TURN
@@ -59,13 +65,13 @@ class Doors:
             if not door.is_waited_at:
                 del self._waited_at[door]
         now_us = self._clock.monotonic_us()
-        if self._waited_at and now_us >= self._next_us and self.under_way < UNDER_WAY_MAX:
+        closed = self._next_closed() if now_us >= self._next_us else None
+        if closed is not None:
             self._next_us = now_us + SPACING_US
-            door = next(iter(self._waited_at))
-            del self._waited_at[door]
-            door.let_in(1)
-            if door.is_waited_at:
-                self._waited_at[door] = None
+            del self._waited_at[closed]
+            closed.let_in(1)
+            if closed.is_waited_at:
+                self._waited_at[closed] = None
         if self._waited_at:
             goes_on = any(door.room > 0 for door in self._waited_at)
             self._look_in(0 if goes_on else max(self._next_us - now_us, SPACING_US // 5))
@@ -76,6 +82,8 @@ class Door:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
+        self.under_way = 0
+        """Attempts here that have begun and not ended."""
         self._begun = 0
         """Attempts since the last that worked."""
         self._line: deque[asyncio.Future[None]] = deque()
@@ -112,10 +120,12 @@ class Door:
     def begin(self) -> None:
         """An attempt begins."""
         self._begun += 1
+        self.under_way += 1
         self._doors.under_way += 1
 
     def end(self, *, worked: bool) -> None:
         """An attempt has ended."""
+        self.under_way -= 1
         self._doors.under_way -= 1
         if worked:
             self._begun = 0

@@ -251,9 +251,10 @@ class Journal:
             self._close()
 
     def _close(self) -> None:
-        if self._file >= 0:
-            self._disk.close(self._file)
-            self._file = -1
+        # Even a close that fails gives the descriptor back, and it may be somebody else's before we try again.
+        file, self._file = self._file, -1
+        if file >= 0:
+            self._disk.close(file)
 
 
 def _portions(records: list[bytes]) -> Iterator[bytes]:

@@ -412,13 +412,15 @@ class Reloaded:
         self.recorder = Recorder(clock)
         self.dispatcher: Dispatcher | None = None
 
-    async def load(self, **fields: object) -> None:
+    async def load(self, slices_s: float = 0.0, **fields: object) -> None:
+        """``slices_s`` is how long it takes to find the places of what is stored."""
         before = {"group_by": ("team",), "group_wait_ns": 5 * SECOND_NS, "group_interval_ns": 20 * SECOND_NS}
         root = build_routes(route("r", **{**before, **fields}))
         old = self.dispatcher
         self.dispatcher = route_to(self.store, root, {"r": self.recorder}, self.clock)
         if old is not None:
             await old.retire()
+        await self.clock.sleep(slices_s)
         await self.store.place_all()
         if old is not None:
             await self.dispatcher.take_over(old)
@@ -480,6 +482,45 @@ def test_an_end_that_is_still_to_be_told_is_not_lost_in_a_reload() -> None:
         await node.dispatcher.stop()
         assert list(node.dispatcher._groups.values()) == []
         assert len(node.store) == 1
+
+    run_virtual(main)
+
+
+def test_an_end_is_not_lost_where_telling_it_fails_in_the_middle_of_a_reload() -> None:
+    async def main(clock: VirtualClock) -> None:
+        node = Reloaded(clock)
+        await node.load()
+        post(node.store, alert(team="t", i="1", ends=8), alert(team="t", i="2", ends=900))
+        await clock.sleep(9)
+        assert await node.store.collect_garbage() == 1
+        node.recorder.takes_s, node.recorder.error = 2, NotifyError("refused", retry=False)
+        await clock.sleep(17)
+        await node.load(slices_s=1.5)
+        node.recorder.takes_s, node.recorder.error = 0, None
+        await clock.sleep(60)
+        assert node.recorder.flushes[2:4] == [(45, ["1", "2"], [True, False]), (65, ["2"], [False])]
+        assert node.dispatcher is not None
+        await node.dispatcher.stop()
+
+    run_virtual(main)
+
+
+def test_a_group_that_lived_between_two_reloads_of_one_flush_holds_nothing_for_ever() -> None:
+    async def main(clock: VirtualClock) -> None:
+        node = Reloaded(clock)
+        await node.load()
+        node.recorder.takes_s = 19
+        post(node.store, alert(team="t", i="1", ends=10))
+        await clock.sleep(6)
+        for _ in range(3):
+            await node.load()
+        node.recorder.takes_s = 0
+        for _ in range(2):
+            await clock.sleep(100)
+            await node.store.collect_garbage()
+        assert len(node.store.table.pool) == 0
+        assert node.dispatcher is not None
+        await node.dispatcher.stop()
 
     run_virtual(main)
 

@@ -164,3 +164,22 @@ def test_a_receiver_that_hangs_holds_so_many_connections_and_no_other_counts_the
         assert doors.under_way == 0
 
     run_virtual(main)
+
+
+def test_one_that_hangs_with_all_there_is_to_have_does_not_keep_another_from_being_tried() -> None:
+    async def main(clock: VirtualClock) -> None:
+        doors = Doors(clock)
+        hanging, back = Receiver(clock, doors, takes_s=10**6), Receiver(clock, doors)
+        tasks = told(hanging, UNDER_WAY_MAX + FREE)
+        await clock.sleep(60)
+        assert doors.under_way == UNDER_WAY_MAX
+        for _ in range(FREE):  # it was down for a moment
+            back.door.begin()
+            back.door.end(worked=False)
+        back.works = True
+        asked_s = clock.monotonic_us() / 1e6
+        await asyncio.wait_for(back.tell(), 60)
+        assert back.done_s[0] <= asked_s + 2 * SPACING_US / 1e6
+        await ended(*tasks)
+
+    run_virtual(main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -10,7 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -135,6 +136,48 @@ def test_a_disk_that_hangs_holds_up_nobody_for_ever(tmp_path: Path) -> None:
         assert [str(error) for error in failures] == ["a write has taken more than 10 s"]
 
     run_virtual(main)
+
+
+def test_after_a_close_that_failed_nothing_is_written_to_whoever_got_the_descriptor(tmp_path: Path) -> None:
+    async def main(_clock: VirtualClock) -> None:
+        async def add(record: bytes) -> None:
+            journal.add(record)
+            if (settled := journal.settled()) is not None:
+                await settled
+
+        disk: Any = FailingDisk()
+        failures: list[Exception] = []
+        journal = Journal(tmp_path / "j", failures.append, at_once, disk=disk)
+        await add(b"one")
+        disk.is_broken = True
+        await add(b"two")
+        disk.is_broken = False
+        with (tmp_path / "other").open("wb", buffering=0):
+            await add(b"three")
+        assert (tmp_path / "other").read_bytes() == b""
+        assert len(failures) == 1
+        journal.close()
+
+    run_virtual(main)
+
+
+class FailingDisk:
+    """The machine's own, but while it is broken ``fdatasync`` and ``close`` fail; the descriptor is given back."""
+
+    is_broken = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os, name)
+
+    def fdatasync(self, file: int) -> None:
+        if self.is_broken:
+            raise OSError(errno.EIO, "broken")
+        os.fdatasync(file)
+
+    def close(self, file: int) -> None:
+        os.close(file)
+        if self.is_broken:
+            raise OSError(errno.EIO, "broken")
 
 
 def test_what_waits_for_a_disk_that_hangs_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

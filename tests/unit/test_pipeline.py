@@ -293,7 +293,11 @@ def test_a_retryable_failure_is_tried_again_with_growing_pauses() -> None:
     run_virtual(main)
 
 
-def test_a_line_tells_of_a_failure_that_is_not_like_the_one_before(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_line_tells_of_a_failure_that_is_not_like_the_one_before_and_of_success_in_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+
     async def main(clock: VirtualClock) -> None:
         webhook = FakeIntegration(clock)
         webhook.failures = [
@@ -305,6 +309,7 @@ def test_a_line_tells_of_a_failure_that_is_not_like_the_one_before(caplog: pytes
     run_virtual(main)
     errors = [vars(record)["attrs"]["err"] for record in caplog.records if "trying again" in record.msg]
     assert errors == ["refused", "503", "refused"]
+    assert [vars(record)["attrs"]["attempts"] for record in caplog.records if record.msg == "Notified"] == [5]
 
 
 def test_what_waits_for_a_dead_receiver_is_cut_off_by_the_deadline_and_counted() -> None:
@@ -368,6 +373,10 @@ def test_a_flush_that_runs_out_of_time_says_why(*, failing: bool, reason: str) -
         with pytest.raises(TimeoutError):
             await node.flush(alert(i="1"), timeout_s=10)
         assert node.count("notifications_failed_total", "webhook", reason) == 1
+        attempts = node.count("notification_requests_total", "webhook")
+        assert node.count("notification_requests_failed_total", "webhook") == attempts, (
+            "one that was cut off has failed"
+        )
 
     run_virtual(main)
 
