@@ -101,7 +101,7 @@ cdef class Table:
     cdef int _grow_rows(self) except -1
     cdef int _store(self, uint32_t id) except -1
     cdef void _set_timeout(self, uint32_t id, bint is_timeout) noexcept
-    cdef void _merge(self, uint32_t id, Report* said, Instant* now, bint said_counts) noexcept
+    cdef void _merge(self, uint32_t id, Report* said, Instant* now) noexcept
     cdef int _say(self, uint32_t id, uint32_t form) except -1
     cdef void _unless_said(self, uint32_t id, uint32_t form) noexcept
     cdef void _drop_form(self, uint32_t number) noexcept

@@ -222,12 +222,12 @@ cdef class Table:
     cdef int report(self, uint32_t id, uint32_t form, Report* said, Instant* now) except -1:
         """Take in a report made now: merge it with what is known, or replace that. Returns 1 if it is dropped.
 
-        A form that nobody else knows of is taken over, and freed when it does not count.
+        It is the newest, even if the clock was set back since the last one; else an end would go unheard for so long. A
+        form that nobody else knows of is taken over, and freed when the report is dropped.
         """
         cdef Row* row = &self.rows[id]
         cdef bint is_stored = (self.states[id] & STORED) != 0
         cdef bint was_active = is_stored and not has_ended(row, now)
-        cdef bint said_counts = True
         cdef Instant ended = row.ends
         cdef StoredAlert held
         if not is_stored:
@@ -239,20 +239,16 @@ cdef class Table:
             self._store(id)
             row = &self.rows[id]
         if is_stored and overlap(row, said):
-            said_counts = not is_before(now, &row.updated)
-            self._merge(id, said, now, said_counts)
+            self._merge(id, said, now)
         else:
             row.starts, row.ends = said.starts, said.ends
-            self._set_timeout(id, said.is_timeout)
+        self._set_timeout(id, said.is_timeout)
         row.changes += 1
         if is_stored and self.on_shortened is not None and is_before(&row.ends, &ended):
             self.on_shortened(self.look_at(id))
             row = &self.rows[id]
-        if said_counts:
-            row.updated = now[0]
-            self._say(id, form)
-        else:
-            self._unless_said(id, form)
+        row.updated = now[0]
+        self._say(id, form)
         self.router.take(self, id)
         row = &self.rows[id]
         if (was_active == has_ended(row, now) or (was_active and is_before(&row.ends, &ended))) and (
@@ -266,25 +262,18 @@ cdef class Table:
     cdef void _set_timeout(self, uint32_t id, bint is_timeout) noexcept:
         self.states[id] = (self.states[id] & ~<int>TIMEOUT) | (TIMEOUT if is_timeout else 0)
 
-    cdef void _merge(self, uint32_t id, Report* said, Instant* now, bint said_counts) noexcept:
-        """Both reports of one label set made one (reference api, "Storing")."""
+    cdef void _merge(self, uint32_t id, Report* said, Instant* now) noexcept:
+        """The times of both reports of one label set made one (reference api, "Storing")."""
         cdef Row* row = &self.rows[id]
-        cdef bint loser_is_timeout = (self.states[id] & TIMEOUT) != 0 if said_counts else said.is_timeout
-        cdef Instant winner = said.ends if said_counts else row.ends
-        cdef Instant loser = row.ends if said_counts else said.ends
-        cdef Instant* at = now if said_counts else &row.updated
-        cdef bint keeps
-        if not is_before(at, &winner):
-            keeps = not is_before(at, &loser) and is_before(&winner, &loser)
+        cdef bint keeps_end = is_before(&said.ends, &row.ends)
+        if is_before(now, &said.ends):
+            keeps_end = keeps_end and not self.states[id] & TIMEOUT
         else:
-            keeps = is_before(&winner, &loser) and not loser_is_timeout
-        if said_counts:
-            if not is_before(&row.starts, &said.starts):
-                row.starts = said.starts
-            self._set_timeout(id, said.is_timeout)
-        elif is_before(&said.starts, &row.starts):
+            keeps_end = keeps_end and not is_before(now, &row.ends)
+        if not is_before(&row.starts, &said.starts):
             row.starts = said.starts
-        row.ends = loser if keeps else winner
+        if not keeps_end:
+            row.ends = said.ends
 
     cdef int _say(self, uint32_t id, uint32_t form) except -1:
         """From now on the annotations and the URL of ``form`` hold."""

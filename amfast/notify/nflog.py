@@ -14,6 +14,9 @@ from amfast.model.clock import Clock
 from amfast.model.keeper import Keeper, NoKeeper
 from amfast.model.metric import Family, single
 
+LOGGED_INTERVALS = 2
+"""Repeat intervals that an entry is kept for."""
+
 
 class LogKey(NamedTuple):
     """To whom, about what."""
@@ -71,7 +74,7 @@ class NotificationLog:
         now_ns = self._clock.now_ns()
         old = self._entries.get(key)
         stamp_ns = now_ns if old is None else max(now_ns, old.timestamp_ns + 1)
-        expires_at_ns = now_ns + min(self._retention_ns, 2 * repeat_interval_ns)
+        expires_at_ns = now_ns + min(self._retention_ns, LOGGED_INTERVALS * repeat_interval_ns)
         hashes = tuple(sorted(firing)), tuple(sorted(resolved))
         entry = EntryFields(*key, stamp_ns, *hashes, receiver_data, b"", expires_at_ns)
         record = self._store(entry)

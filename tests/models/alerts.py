@@ -83,9 +83,8 @@ def overlap(known: Alert, new: Alert) -> bool:
     return start < new.ends_at.ns < end or start < new.starts_at.ns < end
 
 
-def merged(known: Alert, said: Alert) -> Alert:
+def merged(old: Alert, new: Alert) -> Alert:
     """Both reports made one. The newer gives annotations, URL and ``timeout``, and of two equal starts the zone."""
-    old, new = (known, said) if said.updated_at.ns >= known.updated_at.ns else (said, known)
     starts_at = old.starts_at if old.starts_at.ns < new.starts_at.ns else new.starts_at
     ends_at = new.ends_at
     if new.resolved_at(new.updated_at.ns):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from amfast.alerts.store import ROWS_A_SLICE
+from amfast.model.timestamp import NS
 from tests.support.alert_side import body_of, make_store, post, stored
 from tests.support.alerts import alert, at
 from tests.support.virtual import VirtualClock, run_virtual
@@ -61,6 +62,20 @@ def test_the_newer_report_wins_but_an_end_that_was_sent_is_kept(
         assert (it.ends_at, it.timeout) == (at(ends), timeout)
         assert it.starts_at == at(3)
         assert it.annotations == {"n": "new"}
+
+    run_virtual(main)
+
+
+def test_an_end_counts_that_is_heard_after_the_clock_was_set_back() -> None:
+    async def main(clock: VirtualClock) -> None:
+        store = make_store(clock)
+        clock.skew_ns = 84 * NS
+        post(store, alert(a="1", starts=0, ends=240))
+        await clock.sleep(10)
+        clock.skew_ns = 0
+        post(store, alert(a="1", starts=0, ends=9))
+        (it,) = stored(store)
+        assert (it.ends_at, it.updated_at) == (at(9), at(10))
 
     run_virtual(main)
 

@@ -79,6 +79,26 @@ ONCE_FAILED = {
         *("chaos", 2028),
         Promises(3, 0, 30, 900, 5, 10, evaluation_s=30),
     ),
+    "all nodes were restarted before they were ready until the log had forgotten that an alert was told": (
+        *("upgrades", 3007),
+        Promises(7, 0, 120, 300, 15, 60, 151, 300, answer_s=2, evaluation_s=30),
+    ),
+    "they were, and another log had": (
+        *("upgrades", 6006),
+        Promises(6, 30, 30, 300, 3, 60, 141, 300, answer_s=2, evaluation_s=30),
+    ),
+    "a node did not hear that an alert was over while its clock was set back, and told that it fires": (
+        *("clocks", 6019),
+        Promises(2, 5, 60, 900, 3, 60, 86, 300, answer_s=2, evaluation_s=15),
+    ),
+    "a node had collected an alert that was over and was held to have known that it fires": (
+        *("losses", 6016),
+        Promises(6, 30, 120, 900, maintenance_s=300, answer_s=2, evaluation_s=30),
+    ),
+    "a node had collected a silenced alert and was held to know of the silence after its end": (
+        *("clocks", 6030),
+        Promises(4, 0, 120, 3600, 15, 60, 106, 300, evaluation_s=15),
+    ),
 }
 """Faults, seed and settings of every run that ever had a violation, by what it was."""
 

@@ -55,16 +55,15 @@ class Knowledge:
                 self._look(node)
 
     def _look(self, node: Node) -> None:
-        now_ns, now_us, all_known = node.now_ns(), self._world.now_us, self._known[node.index]
+        now_ns, now_us, before = node.now_ns(), self._world.now_us, self._known[node.index]
+        all_known = self._known[node.index] = {}  # what is collected, it knows no better any more
         silencing = node.app.silences.silencing
         for stored in node.app.store:
             fingerprint = stored.fingerprint
             is_over = stored.ends_at_ns <= now_ns
             is_silenced = bool(silencing(stored.labels, fingerprint))
-            known = all_known.get(fingerprint)
-            if known is None:
-                all_known[fingerprint] = _Known(is_over, now_us, is_silenced, now_us)
-                continue
+            known = before.get(fingerprint) or _Known(is_over, now_us, is_silenced, now_us)
+            all_known[fingerprint] = known
             if known.is_over != is_over:
                 known.is_over, known.over_us = is_over, now_us
             if known.is_silenced != is_silenced:

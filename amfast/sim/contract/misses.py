@@ -62,7 +62,7 @@ class Misses:
                 self._look(sender, rule)
 
     def _look(self, sender: Prometheus, rule: Rule) -> None:
-        world, now_us = self._world, self._world.now_us
+        now_us = self._world.now_us
         receiver = "log" if rule.labels["severity"] == "info" else "page"
         clear_us = self._clear_since_us(rule)
         if clear_us is None or not self._is_wrong(receiver, rule):
@@ -74,10 +74,7 @@ class Misses:
         witness_us = self._witness_since_us(sender.index, receiver)
         if witness_us is None:
             return
-        if (
-            not rule.fires
-            and witness_us / MILLION > rule.changed_s + RESOLVED_KEPT_S - world.promises.heard_s
-        ):
+        if not rule.fires and witness_us > self._known_until_us(receiver, rule):
             return
         waited_us = now_us - max(wrong_us, witness_us)
         self.longest_us = max(self.longest_us, waited_us)
@@ -87,6 +84,16 @@ class Misses:
             since = f"since {rule.changed_s:.3f}s; right was expected {self._bound_us / MILLION:.0f} s after"
             self._violations.add(now_us, f"{text} {since} {(now_us - waited_us) / MILLION:.3f}s")
             self._wrong_since_us[rule.fingerprint] = now_us
+
+    def _known_until_us(self, receiver: str, rule: Rule) -> int:
+        """Until when there has to be a witness who is to tell that an alert is over.
+
+        Later its Prometheus does not say so any more, or the log has forgotten that it was told to fire.
+        """
+        promises = self._world.promises
+        sent_us = round((rule.changed_s + RESOLVED_KEPT_S - promises.heard_s) * MILLION)
+        logged_us = self._last[receiver, rule.fingerprint][1].time_us + round(promises.logged_s * MILLION)
+        return min(sent_us, logged_us - self._bound_us)
 
     def _is_wrong(self, receiver: str, rule: Rule) -> bool:
         last = self._last.get((receiver, rule.fingerprint))

@@ -10,6 +10,7 @@ from math import floor
 
 from amfast.dispatch.group import FLUSH_TIME_MIN_S
 from amfast.notify.delivery import FIRST_PAUSE_S, PAUSE_GROWTH, PAUSE_JITTER, PAUSE_MAX_S, STAGGER
+from amfast.notify.nflog import LOGGED_INTERVALS
 from amfast.sim.clock import MILLION
 from amfast.sim.timing import Timing
 from amfast.storage.alerts import APART_S
@@ -115,6 +116,11 @@ class Promises:
         Only with a start delay of as much it is sure that "all is resolved" is not said of the part that was heard.
         """
         return self.start_s + self.heard_s
+
+    @property
+    def logged_s(self) -> float:
+        """How long the log knows what was told, unless it is told again."""
+        return LOGGED_INTERVALS * self.repeat_interval_s
 
     @property
     def skew_s(self) -> float:
