@@ -91,6 +91,10 @@ ONCE_FAILED = {
         *("partitions", 6006),
         Promises(2, 0, 30, 3600, 5, start_delay_s=131),
     ),
+    "groups out of step by the difference of their waits told everything twice, as they kept their beat": (
+        *("upgrades", 3002),
+        Promises(5, 5, 120, 900, 15, 60, 131, 300, 2, evaluation_s=30),
+    ),
 }
 """Faults, seed and settings of every run that ever had a violation, by what it was."""
 
