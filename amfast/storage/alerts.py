@@ -20,7 +20,7 @@ from amfast.model.errors import AmfastError
 from amfast.model.flush import GroupName
 from amfast.model.metric import Family, Kind, Summary, Value, single
 from amfast.storage.disk import MACHINE, Disk, RunInThread
-from amfast.storage.frames import FrameReader, frame
+from amfast.storage.frames import frame, frames_of
 from amfast.storage.whole import NewFile, open_if_there, remove_leftovers, set_aside
 
 HEADER: Final = b"amfast alerts 2\n"
@@ -105,9 +105,7 @@ class AlertsFile:
 
     async def _slices(self, file: BinaryIO, restored: Restored) -> AsyncIterator[bytes]:
         """The contents of all good frames, then ValueError if not all were good."""
-        if file.read(len(HEADER)) != HEADER:
-            raise ValueError("it does not begin as a file of alerts of this version does")
-        reader = FrameReader(file)
+        reader = frames_of(file, HEADER)
         for content in reader:
             yield content
             await self._clock.sleep(0)

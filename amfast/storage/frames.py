@@ -31,6 +31,16 @@ def frame(content: bytes) -> bytes:
     return b"".join((MARK, length, _LENGTH.pack(zlib.crc32(content, zlib.crc32(length))), content))
 
 
+def frames_of(file: BinaryIO, header: bytes) -> FrameReader:
+    """The frames behind the line that a file begins with. Raises ValueError if that names another version, OSError."""
+    found = file.read(len(header))
+    if found != header:
+        if found.startswith(header[: header.rindex(b" ") + 1]):
+            raise ValueError("it is of another version")
+        file.seek(0)  # the line is damaged
+    return FrameReader(file)
+
+
 class FrameReader:
     """The contents of the good frames of a file from where it stands.
 

@@ -17,12 +17,10 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from amfast.storage.disk import MACHINE, Disk, RunInThread
-from amfast.storage.frames import FrameReader, frame
+from amfast.storage.frames import frame, frames_of
 from amfast.storage.whole import read_all, size_of, sync_folder, write_all, write_atomically
 
 HEADER: Final = b"amfast journal 2\n"
-_NAME: Final = b"amfast journal "
-"""With which the header of every version begins."""
 PORTION_BYTES: Final = 16 << 20
 """Of records in one frame."""
 PENDING_BYTES_MAX: Final = 64 << 20
@@ -123,22 +121,17 @@ class Journal:
     def replay(self, file: BinaryIO, take: Callable[[bytes], object]) -> Replay:
         """Give what the file of an earlier life holds to ``take``, write by write; go on behind what is good.
 
-        Raises ValueError if it is not one of ours, OSError.
+        Raises ValueError if it is of another version, OSError.
         """
-        header = file.read(len(HEADER))
-        if HEADER.startswith(header) and header != HEADER:
+        begun = file.read(len(HEADER))
+        if HEADER.startswith(begun) and begun != HEADER:
             return Replay()  # the crash came before anything was in it
-        if header != HEADER and header.startswith(_NAME):
-            raise ValueError("it is a journal of another version")
+        file.seek(0)
+        reader = frames_of(file, HEADER)
         found = Replay()
-        if header != HEADER:
-            file.seek(0)
-        reader = FrameReader(file)
         for content in reader:
             take(content)
             found.records += 1
-        if header != HEADER and not found.records:
-            raise ValueError("it is no journal")
         self.size = reader.end
         if reader.damages:
             found.damaged_at, found.lost_bytes = reader.damages[0], reader.lost_bytes

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -38,32 +39,43 @@ def write_atomically(path: Path, pieces: Iterable[bytes], disk: Disk = MACHINE) 
 
 
 class NewFile:
-    """What is to replace a file, as long as it is being written. Raises OSError, as its methods do."""
+    """What is to replace a file, as long as it is being written. Raises OSError, as its methods do.
+
+    It may be given up while a thread still writes: what comes after that is dropped, and never reaches whoever has got
+    the descriptor since.
+    """
 
     def __init__(self, path: Path, disk: Disk = MACHINE) -> None:
         self._path = path
         self._disk = disk
         self._temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+        self._lock = threading.Lock()
         self._file = disk.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         self.size = 0
 
     def write(self, data: bytes) -> None:
-        write_all(self._file, data, self._disk)
-        self.size += len(data)
+        with self._lock:
+            if self._file >= 0:
+                write_all(self._file, data, self._disk)
+                self.size += len(data)
 
     def put_in_place(self) -> None:
         """Have it on disk, then under its name, and that on disk as well."""
-        self._disk.fsync(self._file)
-        self._close()
-        self._disk.replace(self._temporary, self._path)
-        sync_folder(self._path.parent, self._disk)
+        with self._lock:
+            if self._file < 0:
+                return
+            self._disk.fsync(self._file)
+            self._close()
+            self._disk.replace(self._temporary, self._path)
+            sync_folder(self._path.parent, self._disk)
 
     def give_up(self) -> None:
         """Leave the old file as it is."""
-        with contextlib.suppress(OSError):
-            self._close()
-        with contextlib.suppress(OSError):
-            self._disk.unlink(self._temporary)
+        with self._lock:
+            with contextlib.suppress(OSError):
+                self._close()
+            with contextlib.suppress(OSError):
+                self._disk.unlink(self._temporary)
 
     def _close(self) -> None:
         file, self._file = self._file, -1

@@ -473,6 +473,21 @@ def test_a_damaged_file_is_set_aside_and_what_can_be_read_is_kept(
     run(main, tmp_path)
 
 
+def test_damage_in_the_first_line_costs_no_alert(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main(clock: VirtualClock, folder: Path, people: People) -> None:
+        life = await Life(folder, people, clock).start()
+        life.post(alert(i="1", ends=600))
+        await life.stop()
+        data = bytearray((folder / "alerts").read_bytes())
+        data[3] ^= 4
+        (folder / "alerts").write_bytes(data)
+        again = await Life(folder, people, clock).start(life)
+        assert len(again.store) == 1
+        assert "The file of alerts is damaged" in caplog.text
+
+    run(main, tmp_path)
+
+
 def test_whatever_is_in_the_file_the_node_starts(tmp_path: Path) -> None:
     begun = HEADER + frame(b"M" + str(START_NS).encode())
     contents = [

@@ -22,7 +22,7 @@ from amfast.notify.nflog import LogKey, NotificationLog
 from amfast.storage.disk import Disk, RunInThread
 from amfast.storage.salvage import salvage
 from amfast.storage.snapshot import SnapshotFile
-from amfast.storage.whole import remove_leftovers, set_aside, write_atomically
+from amfast.storage.whole import NewFile, remove_leftovers, set_aside, write_atomically
 from tests.support.crashes import CrashAt
 from tests.support.lives import at_once
 from tests.support.virtual import START_NS, VirtualClock, run_virtual
@@ -386,3 +386,16 @@ def test_a_large_file_of_nonsense_does_not_take_forever(monkeypatch: pytest.Monk
     for nonsense in (b"\x0a" * 100_000, bytes(100_000), b"\x0a\x0a\x02\x0a\x00" * 20_000):
         found = salvage(nonsense, state.load, state.is_certain)
         assert (found.records, found.lost_bytes) == (0, len(nonsense))
+
+
+def test_what_a_thread_still_writes_to_a_file_that_was_given_up_reaches_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "alerts"
+    path.write_bytes(b"old")
+    new = NewFile(path)
+    new.write(b"half")
+    new.give_up()
+    with (tmp_path / "other").open("wb", buffering=0):  # gets the descriptor
+        new.write(b"the rest")
+        new.put_in_place()
+    assert (path.read_bytes(), (tmp_path / "other").read_bytes()) == (b"old", b"")
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["alerts", "other"]
