@@ -118,6 +118,7 @@ class Running:
             not_before_us=parts.not_before_us,
             render_labels=partial(_render_labels, templates, parts.around.external_url),
             recording=parts.around.recording,
+            has_met=parts.around.nflog.has_met,
         )
         await parts.trace(config.tracing)
         # All that can fail is behind us. What comes in goes to the new groups from here on; what is stored already

@@ -43,6 +43,7 @@ class Dispatcher:
         not_before_us: int,
         render_labels: RenderLabels,
         recording: Recording | None = None,
+        has_met: Callable[[str], bool] = lambda _key: False,
     ) -> None:
         self._root = root
         self._destinations = Destinations(root)
@@ -59,6 +60,7 @@ class Dispatcher:
             Agenda(clock, spacing_us=0),
             log,
             cluster_wait_s,
+            has_met,
             not_before_us,
             self._forget,
             render_labels,

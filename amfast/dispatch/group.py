@@ -49,6 +49,8 @@ class GroupContext:
     """Of flushes to give up: thousands may hang at one time, and so be late at one time."""
     log: logging.Logger
     cluster_wait_s: Callable[[], float]
+    has_met: Callable[[str], bool]
+    """Whether another node told of the group with this key at the moment at which this one did."""
     not_before_us: int
     """Monotonic time before which no group flushes."""
     on_empty: Callable[[Group], None]
@@ -68,7 +70,8 @@ class Group:
     _beat_us = 0
     """A time at which it was or would have been due; neither a start nor what delays a flush changes the beat.
 
-    So the nodes of a cluster stay in step, and their turns apart.
+    So the nodes of a cluster stay in step, and their turns apart. Only one whose turn met that of another takes up the
+    beat of that turn: nodes that are out of step by the difference of their waits would else meet again each time.
     """
     _flushing: asyncio.Task[None] | None = None
     _flushes = 0
@@ -200,6 +203,10 @@ class Group:
         if self._is_retired:
             return
         now_us, period_us = self._context.clock.monotonic_us(), self.route.options.group_interval_ns // 1000
+        if self._context.has_met(self.key) and self._flushes and (wait_s := self._context.cluster_wait_s()):
+            self._beat_us = now_us + int(wait_s * 1e6)
+            self._context.agenda.put(self._beat_us, self)
+            return
         began_us = max(self.due_us or 0, now_us)  # timers may be early
         self._context.agenda.put(began_us + period_us - (began_us - self._beat_us) % period_us, self)
         if self._flushing is None:

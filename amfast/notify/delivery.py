@@ -20,7 +20,7 @@ from amfast.notify.counts import Counts
 from amfast.notify.dedup import Reason, reason_to_notify
 from amfast.notify.doors import Door, Doors
 from amfast.notify.hearsay import NO_HEARSAY, Hearsay
-from amfast.notify.nflog import LogKey, NotificationLog
+from amfast.notify.nflog import MET_NS, LogKey, NotificationLog
 
 FIRST_PAUSE_S = 0.5
 PAUSE_GROWTH = 1.5
@@ -98,11 +98,13 @@ class Delivery:
             if look_again:
                 flush, alerts = (flush, alerts) if renew is None else await renew()
                 news = self._news(flush, alerts) if alerts else None
+            looked_us = self.around.clock.monotonic_us()
             if news is None or await self._send(flush, news):
                 break
             look_again = True
         if news is not None:
-            await self._record(flush, news)
+            took_ns = (self.around.clock.monotonic_us() - looked_us) * 1000
+            await self._record(flush, news, at_turn=took_ns < MET_NS)
 
     def _news(self, flush: Flush, alerts: Alerts) -> _News | None:
         """What there is to say that the log does not know."""
@@ -124,13 +126,14 @@ class Delivery:
             span.event("notify.DedupStage.Exec nflog needs update")
         return _News(key, entry, alerts, reason)
 
-    async def _record(self, flush: Flush, news: _News) -> None:
+    async def _record(self, flush: Flush, news: _News, *, at_turn: bool) -> None:
         nflog, alerts, entry = self.around.nflog, news.alerts, news.entry
         with self.around.tracing.span("notify.SetNotifiesStage.Exec", _said(flush, alerts)) as span:
             span.set("alerting.alerts.firing.count", len(alerts.firing))
             span.set("alerting.alerts.resolved.count", len(alerts.resolved))
             data = b"" if entry is None or news.reason == "first notification" else entry.receiver_data
-            nflog.record(news.key, alerts.firing, alerts.resolved, flush.repeat_interval_ns, data)
+            hashes = alerts.firing, alerts.resolved
+            nflog.record(news.key, *hashes, flush.repeat_interval_ns, data, at_turn=at_turn)
             if (settled := nflog.settled()) is not None:
                 await settled  # the group forgets what was told; a crash must not
 

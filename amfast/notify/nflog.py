@@ -16,6 +16,8 @@ from amfast.model.metric import Family, single
 
 LOGGED_INTERVALS = 2
 """Repeat intervals that an entry is kept for."""
+MET_NS = 2_000_000_000
+"""Entries of two nodes this close were told side by side: neither could know of the other in time."""
 
 
 class LogKey(NamedTuple):
@@ -40,6 +42,10 @@ class NotificationLog:
         self._entries: dict[LogKey, EntryFields] = {}
         self._records: dict[LogKey, bytes] = {}
         """The same, delimited, as files and peers get them."""
+        self._told_ns: dict[LogKey, int] = {}
+        """When this node last told at its turn."""
+        self._met: set[bytes] = set()
+        """Groups of which another node told at the same moment."""
         self._queries = 0
         self._misses = 0
         self.on_change: Callable[[bytes], None] = lambda _record: None
@@ -65,8 +71,10 @@ class NotificationLog:
         resolved: Collection[int],
         repeat_interval_ns: int,
         receiver_data: bytes = b"",
+        *,
+        at_turn: bool = False,
     ) -> None:
-        """Note that these alert hashes were sent now.
+        """Note that these alert hashes were sent now; ``at_turn`` if that took but a moment since it was this node's.
 
         It is stamped later than the entry it replaces, even if that came from a peer whose clock is ahead. Left alone,
         as the reference leaves it, that entry would go on telling everybody of a state that is no longer the last.
@@ -77,9 +85,18 @@ class NotificationLog:
         expires_at_ns = now_ns + min(self._retention_ns, LOGGED_INTERVALS * repeat_interval_ns)
         hashes = tuple(sorted(firing)), tuple(sorted(resolved))
         entry = EntryFields(*key, stamp_ns, *hashes, receiver_data, b"", expires_at_ns)
+        if at_turn:
+            self._told_ns[key] = stamp_ns
         record = self._store(entry)
         self.keeper.add(record)
         self.on_change(record)
+
+    def has_met(self, group_key: str) -> bool:
+        """Whether another node told of the group at the moment at which this one did, and nobody asked since."""
+        if not self._met or (key := group_key.encode()) not in self._met:
+            return False
+        self._met.remove(key)
+        return True
 
     def _store(self, entry: EntryFields) -> bytes:
         key = _key(entry)
@@ -104,7 +121,11 @@ class NotificationLog:
         now_ns = self._clock.now_ns()
         changed = 0
         for entry in decode_entries(data):
-            old = self._entries.get(_key(entry))
+            key = _key(entry)
+            old = self._entries.get(key)
+            if 0 < abs(entry.timestamp_ns - self._told_ns.get(key, 0)) < MET_NS:
+                del self._told_ns[key]
+                self._met.add(entry.group_key)
             if entry.expires_at_ns < now_ns or (old is not None and old.timestamp_ns >= entry.timestamp_ns):
                 continue
             self.keeper.add(self._store(entry))
@@ -131,6 +152,8 @@ class NotificationLog:
         gone = [key for key, entry in self._entries.items() if entry.expires_at_ns <= now_ns]
         for key in gone:
             del self._entries[key], self._records[key]
+            self._told_ns.pop(key, None)
+            self._met.discard(key.group_key)
         return len(gone)
 
     def metrics(self) -> Iterator[Family]:

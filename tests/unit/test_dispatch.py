@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -329,6 +330,30 @@ def test_a_flush_that_is_under_way_is_made_again_in_the_next_life_in_the_same_be
         await dispatcher.stop()
 
     run_virtual(main)
+
+
+def test_who_told_at_the_same_moment_as_another_node_takes_up_the_beat_of_that_turn() -> None:
+    async def main(clock: VirtualClock) -> None:
+        dispatcher, recorder, put = await build(clock)
+        met: set[str] = {'{}:{team="t"}'}
+        has_met = partial(_taken_from, met)
+        dispatcher._context = replace(dispatcher._context, cluster_wait_s=lambda: 3.0, has_met=has_met)
+        put(alert(team="t", i="1"))
+        await clock.sleep(6)
+        assert met == set(), "what a group of the same name did before is forgotten"
+        met.add('{}:{team="t"}')
+        await clock.sleep(65)
+        assert recorder.times == [5, 28, 48, 68]
+        await dispatcher.stop()
+
+    run_virtual(main)
+
+
+def _taken_from(keys: set[str], key: str) -> bool:
+    if key not in keys:
+        return False
+    keys.remove(key)
+    return True
 
 
 def test_stopping_cancels_what_is_being_sent() -> None:

@@ -70,6 +70,36 @@ def test_what_was_sent_last_wins_everywhere_even_against_an_entry_from_the_futur
     run_virtual(main)
 
 
+def test_two_nodes_that_told_at_one_moment_notice_once_and_nobody_else_does() -> None:
+    async def main(clock: VirtualClock) -> None:
+        changes: list[bytes] = []
+        first, second, third = build(clock, changes), build(clock, changes), build(clock)
+        first.record(KEY, {1}, set(), HOUR_NS, at_turn=True)
+        await clock.sleep(0.1)
+        second.record(KEY, {1}, set(), HOUR_NS, at_turn=True)
+        for log in (first, second, third):
+            for record in changes:
+                log.merge(record)
+        assert [log.has_met("{}:{}") for log in (first, second, third)] == [True, True, False]
+        assert not first.has_met("{}:{}")
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize(("at_turn", "later_s"), [(False, 0.1), (True, 3)])
+def test_who_tells_after_another_or_only_in_the_end_has_met_nobody(*, at_turn: bool, later_s: float) -> None:
+    async def main(clock: VirtualClock) -> None:
+        changes: list[bytes] = []
+        here, there = build(clock), build(clock, changes)
+        here.record(KEY, {1}, set(), HOUR_NS, at_turn=at_turn)
+        await clock.sleep(later_s)
+        there.record(KEY, {1}, set(), HOUR_NS, at_turn=True)
+        assert here.merge(changes[0]) == 1
+        assert not here.has_met("{}:{}")
+
+    run_virtual(main)
+
+
 def test_entries_are_forgotten_when_their_time_is_over_and_refused_from_then_on() -> None:
     async def main(clock: VirtualClock) -> None:
         changes: list[bytes] = []

@@ -166,6 +166,21 @@ def test_the_next_peer_stays_quiet_when_it_hears_of_the_notification_in_time() -
     run_virtual(main)
 
 
+@pytest.mark.parametrize("failures", [0, 5])
+def test_only_turns_meet_not_what_works_in_the_end(failures: int) -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        webhook.failures = [NotifyError("down", retry=True)] * failures
+        here, there = Node(clock, webhook), Node(clock, FakeIntegration(clock))
+        await here.flush(alert(i="1"))
+        clock.skew_ns = 10**8
+        await there.flush(alert(i="1"))
+        here.nflog.merge(there.nflog.marshal())
+        assert here.nflog.has_met("{}:{}") is not bool(failures)
+
+    run_virtual(main)
+
+
 def test_the_next_peer_notifies_after_its_wait_when_it_hears_nothing() -> None:
     async def main(clock: VirtualClock) -> None:
         webhook = FakeIntegration(clock)

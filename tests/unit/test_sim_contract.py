@@ -99,6 +99,22 @@ ONCE_FAILED = {
         *("clocks", 6030),
         Promises(4, 0, 120, 3600, 15, 60, 106, 300, evaluation_s=15),
     ),
+    "words crossed, and the log believed the one that told of fewer new alerts": (
+        *("partitions", 6010),
+        Promises(3, 0, 60, 300, 15, 10, 111, evaluation_s=30),
+    ),
+    "words crossed, and the log believed the one that told of fewer resolved alerts": (
+        *("partitions", 3016),
+        Promises(6, 0, 120, 300, 5, answer_s=2),
+    ),
+    "words crossed, and the log believed that an alert fires which the last one had left out": (
+        *("partitions", 6006),
+        Promises(2, 0, 30, 3600, 5, start_delay_s=131),
+    ),
+    "groups out of step by the difference of their waits told everything twice, as they kept their beat": (
+        *("upgrades", 3002),
+        Promises(5, 5, 120, 900, 15, 60, 131, 300, 2, evaluation_s=30),
+    ),
 }
 """Faults, seed and settings of every run that ever had a violation, by what it was."""
 

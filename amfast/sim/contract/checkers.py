@@ -102,12 +102,15 @@ class _Last:
     copies: int = 0
     doubtful: int = 0
     """Copies to a receiver that did not confirm; counted apart."""
+    crossed: tuple[Told, ...] = ()
+    """What was said before ``told`` and had not been confirmed by then: the log may hold it to be the last word."""
 
 
 class Copies:
     """Nothing is said twice for the same reason more often than promised; in a calm cluster never.
 
-    The receiver's own log decides what is a reason: its last notification for the group says what it knows.
+    The receiver's own log decides what is a reason: its last notification for the group says what it knows. Where two
+    crossed, the nodes may believe that it was told the other one last, and so what is news after either is a reason.
     """
 
     def __init__(self, world: World, violations: Violations, skew_s: float) -> None:
@@ -137,9 +140,12 @@ class Copies:
         """Count it as a reason, or as a copy."""
         key = (told.receiver, told.group)
         last = self._last.get(key)
-        if last is None or self._is_news(last.told, told):
+        before = () if last is None else (last.told, *last.crossed)
+        logged = self._world.receivers[told.receiver].logged
+        crossed = tuple(word for word in before if word.number not in logged)
+        if last is None or any(self._is_news(word, told) for word in before):
             self.reasons += 1
-            self._last[key] = _Last(told, told.time_us, self._world.starts)
+            self._last[key] = _Last(told, told.time_us, self._world.starts, crossed=crossed)
             return
         self.copies += 1
         doubtful = self._is_doubtful(told)
@@ -151,7 +157,7 @@ class Copies:
             else (last.copies, self._allowed(last, told))
         )
         self.worst = max(self.worst, copies)
-        last.told = told
+        last.told, last.crossed = told, crossed
         if copies > allowed:
             what = f"node{told.node} tells {told.receiver} of {told.group} for {told.reason!r}"
             self._violations.add(told.time_us, f"{what}: copy {copies}, allowed are {allowed}")
