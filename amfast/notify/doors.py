@@ -49,7 +49,7 @@ class Doors:
         self._look_in(now_us, now_us if door.room > 0 else max(self._next_us, now_us))
 
     def _look_in(self, now_us: int, at_us: int) -> None:
-        """Have a turn, at this monotonic time or before. Who comes later puts no turn off, or a crowd would for ever."""
+        """Have a turn, at this monotonic time or before. Nobody puts a turn off, or a crowd would for ever."""
         if self._timer is not None:
             if self._timer_us <= at_us:
                 return
