@@ -26,20 +26,26 @@ class Index(Generic[_T]):
 
     @classmethod
     def __class_getitem__(cls, item: object, /) -> GenericAlias: ...
-    def __new__(cls, make: Callable[[_T], Iterable[Iterable[_Condition]]] | None = None) -> Self:
-        """``make`` gives the lists of conditions of what was added by :meth:`file`."""
-    def __len__(self) -> int:
-        """The number of things."""
-    def __contains__(self, thing: object, /) -> bool: ...
+    def __new__(
+        cls,
+        make: Callable[[_T], Iterable[Iterable[_Condition]]] | None = None,
+        needs: Callable[[_T], Iterable[tuple[tuple[_Pair, ...], ...]]] | None = None,
+    ) -> Self:
+        """Both are for who uses :meth:`file`, and asked about things that are in the index.
+
+        ``make`` gives the lists of conditions of a thing, ``needs`` what each of them needs. Things are neither dicts
+        nor indexes.
+        """
     def add(self, thing: _T, conditions: Iterable[_Condition]) -> None:
         """File a thing under one list of conditions, beside those it has."""
     def file(self, things: list[_T], needs: list[tuple[tuple[_Pair, ...], ...]]) -> None:
         """File new things by what their lists need: the pairs of each condition that has any.
 
-        A thing with several lists comes as many times. The conditions are asked for when something might match them.
+        A thing with several lists comes as many times. The needs are not kept, but asked for where things come
+        together; the conditions are asked for when something might match them.
         """
     def remove(self, thing: _T) -> None:
-        """Take out a thing with all its lists. Raises KeyError."""
+        """Take out a thing with all its lists, if it is there. Raises KeyError for one that ``needs`` does not know."""
     def candidates(self, labels: Mapping[str, str]) -> list[_T]:
         """Everything that might match the labels, in no order; a thing with several lists may come twice."""
     def matching(self, labels: Mapping[str, str]) -> list[_T]:

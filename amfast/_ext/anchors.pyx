@@ -38,12 +38,20 @@ cdef bint _any_holds(list lists, dict labels) except -1:
     return False
 
 
+cdef tuple _needed(tuple conditions):
+    """The pairs of each condition that has any."""
+    return tuple([tuple(pairs) for _, _, _, _, pairs in conditions if pairs])
+
+
 cdef tuple _others(tuple needs, name, value):
-    """What else is needed by what is filed under a pair."""
+    """What else what is filed under a pair needs, by which it may be told from what is there, too.
+
+    Only needs of a single pair: who has lists of values would be under each value of one with each value of the next.
+    """
     cdef list others = []
     cdef tuple pairs
     for pairs in needs:
-        if (name, value) not in pairs:
+        if len(pairs) == 1 and pairs[0] != (name, value):
             others.append(pairs)
     return tuple(others)
 
@@ -55,89 +63,71 @@ cdef inline bint _precedes(tuple pairs, tuple others) noexcept:
     return others[0][0] == "alertname" and pairs[0][0] != "alertname"
 
 
-@cython.final
-@cython.no_gc
-cdef class _Lone:
-    """A shelf with one thing, as most are. With several it is a dict: thing -> for each list, what it needs."""
-
-    cdef object thing
-    cdef tuple needs
-
-
-cdef inline _Lone _lone(thing, tuple needs):
-    cdef _Lone made = _Lone.__new__(_Lone)
-    made.thing, made.needs = thing, needs
-    return made
-
-
 cdef inline Py_ssize_t _size(shelf) except -1:
-    return 1 if isinstance(shelf, _Lone) else len(shelf)
-
-
-cdef dict _several(dict values, value, shelf):
-    """The shelf in the form that takes more than one thing."""
-    if isinstance(shelf, dict):
-        return <dict>shelf
-    several = values[value] = {(<_Lone>shelf).thing: [(<_Lone>shelf).needs]}
-    return several
+    if isinstance(shelf, Index):
+        return len((<Index>shelf).things)
+    return len(<dict>shelf) if isinstance(shelf, dict) else 1
 
 
 @cython.final
 cdef class Index:
     cdef int depth
-    cdef dict shelves  # label name -> value -> shelf: one thing, or several, or an index of their own
+    cdef Index outer  # what this is a shelf of
+    cdef object name, value  # and under which pair
+    cdef set things  # all that is in it, if it is a shelf
+    cdef dict shelves  # label name -> value -> shelf: a thing that is alone, several, or an index of their own
     cdef dict free  # things to try always
-    cdef dict places  # thing -> the pairs under which it is filed
     cdef dict lists  # thing -> its lists of conditions; only of the outermost index, and once they are needed
-    cdef object make
+    cdef object make, needs
 
-    def __cinit__(self, make=None):
+    def __cinit__(self, make=None, needs=None):
         self.depth = 0
-        self.make = make
+        self.make, self.needs = make, needs
         self.shelves = {}
         self.free = {}
-        self.places = {}
         self.lists = {}
+        self.things = set()
 
     __class_getitem__ = classmethod(GenericAlias)
 
-    def __len__(self):
-        return len(self.places)
-
     def add(self, thing, conditions):
         cdef tuple known = tuple(conditions)
-        cdef list needs = []
-        for name, value, negative, test, pairs in known:
+        for name, value, _, _, _ in known:
             if not (isinstance(name, str) and isinstance(value, str)):
                 raise TypeError("a condition is on a text")
-            if pairs:
-                needs.append(tuple(pairs))
         self.lists.setdefault(thing, []).append(known)
-        self._file(thing, tuple(needs))
+        self._file(thing, _needed(known))
 
     def file(self, list things not None, list needs not None):
         for thing, some in zip(things, needs):
             self._file(thing, <tuple?>some)
 
-    def __contains__(self, thing):
-        return thing in self.places
-
     cdef list _lists(self, thing):
         cdef PyObject* known = PyDict_GetItemWithError(self.lists, thing)
         if known != NULL:
             return <list><object>known
-        if thing not in self.places:
+        if self.make is None:
             raise KeyError(thing)
         lists = self.lists[thing] = [tuple(conditions) for conditions in self.make(thing)]
         return lists
+
+    cdef list _sets(self, thing):
+        """What each of a thing's lists needs, as far as this index goes. It is kept nowhere: most are never asked for."""
+        cdef tuple conditions
+        if self.outer is not None:
+            return [_others(needs, self.name, self.value) for needs in self.outer._sets(thing)]
+        if self.needs is not None:
+            return list(self.needs(thing))
+        return [_needed(conditions) for conditions in <list>self.lists[thing]]
 
     cdef int _file(self, thing, tuple needs) except -1:
         cdef tuple rarest, pairs
         cdef dict values, shelf
         cdef PyObject* known
         cdef Py_ssize_t crowd, fewest = 0
+        if self.outer is not None:
+            self.things.add(thing)
         if not needs:
-            self.places.setdefault(thing, ())
             self.free[thing] = None
             return 0
         rarest = None
@@ -153,20 +143,16 @@ cdef class Index:
                 values = <dict><object>known
             known = PyDict_GetItemWithError(values, value) if fewest else NULL
             if known == NULL:
-                values[value] = _lone(thing, needs)
+                values[value] = thing
             elif isinstance(<object>known, Index):
                 (<Index><object>known)._file(thing, _others(needs, name, value))
-            else:
-                shelf = _several(values, value, <object>known)
-                if thing in shelf:
-                    (<list>shelf[thing]).append(needs)
-                else:
-                    shelf[thing] = [needs]
+            elif isinstance(<object>known, dict):
+                shelf = <dict><object>known
+                shelf[thing] = None
                 if len(shelf) > CROWD and self.depth < DEPTH_MAX:
                     values[value] = self._spread(shelf, name, value)
-        known = PyDict_SetDefault(self.places, thing, rarest)
-        if <tuple><object>known is not rarest:
-            self.places[thing] = <tuple><object>known + rarest
+            elif <object>known != thing:
+                values[value] = {<object>known: None, thing: None}
         return 0
 
     cdef Py_ssize_t _crowd(self, tuple pairs) except -1:
@@ -185,28 +171,47 @@ cdef class Index:
     cdef Index _spread(self, dict shelf, name, value):
         cdef Index inner = Index()
         inner.depth = self.depth + 1
-        for thing, lists in shelf.items():
-            for needs in lists:
-                inner._file(thing, _others(needs, name, value))
+        inner.outer, inner.name, inner.value = self, name, value
+        for thing in shelf:
+            for needs in inner._sets(thing):
+                inner._file(thing, needs)
         return inner
 
     def remove(self, thing):
-        self._remove(thing)
+        self._remove(thing, self._sets(thing))
         self.lists.pop(thing, None)
 
-    cdef int _remove(self, thing) except -1:
-        cdef dict values
-        places = self.places.pop(thing)
+    cdef int _remove(self, thing, list sets) except -1:
+        cdef tuple needs, pairs
         self.free.pop(thing, None)
-        for name, value in set(places):
-            values = self.shelves[name]
-            shelf = values[value]
-            if isinstance(shelf, Index):
-                (<Index>shelf)._remove(thing)
-            elif isinstance(shelf, dict):
-                del (<dict>shelf)[thing]
-            if isinstance(shelf, _Lone) or not len(shelf):
-                del values[value]
+        for needs in sets:
+            for pairs in needs:
+                for name, value in pairs:
+                    self._take_out(thing, sets, name, value)
+        return 0
+
+    cdef int _take_out(self, thing, list sets, name, value) except -1:
+        cdef PyObject* known = PyDict_GetItemWithError(self.shelves, name)
+        cdef dict values
+        if known == NULL:
+            return 0
+        values = <dict><object>known
+        known = PyDict_GetItemWithError(values, value)
+        if known == NULL:
+            return 0
+        shelf = <object>known
+        if isinstance(shelf, Index):
+            if thing in (<Index>shelf).things:
+                (<Index>shelf).things.remove(thing)
+                (<Index>shelf)._remove(thing, [_others(needs, name, value) for needs in sets])
+            is_empty = not (<Index>shelf).things
+        elif isinstance(shelf, dict):
+            (<dict>shelf).pop(thing, None)
+            is_empty = not shelf
+        else:
+            is_empty = shelf == thing
+        if is_empty:
+            del values[value]
             if not values:
                 del self.shelves[name]
         return 0
@@ -258,10 +263,10 @@ cdef int _add_shelf(list found, dict values, value, dict labels) except -1:
         return 0
     if isinstance(<object>shelf, Index):
         found.extend((<Index><object>shelf)._collect(labels))
-    elif isinstance(<object>shelf, _Lone):
-        found.append((<_Lone><object>shelf).thing)
-    else:
+    elif isinstance(<object>shelf, dict):
         found.extend(<dict><object>shelf)
+    else:
+        found.append(<object>shelf)
     return 0
 
 

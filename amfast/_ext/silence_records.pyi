@@ -24,6 +24,8 @@ class SilenceRecord:
 
     def __init__(self, silence: SilenceLike, data: bytes, expires_at_ns: int) -> None:
         """Of a silence that is known, and the record of it."""
+    def needs(self, literals: Callable[[str], Iterable[str] | None]) -> list[tuple[_Pairs, ...]]:
+        """What each set of matchers needs, as :func:`scan_with_needs` says it."""
 
 def scan_silences(data: bytes) -> list[SilenceRecord]:
     """All MeshSilence records, refused where :func:`amfast._ext.pb.decode_silences` refuses them, but not decoded.

@@ -65,6 +65,13 @@ cdef class SilenceRecord:
             return self.whole
         return self.whole[self.start:self.start + self.size]
 
+    def needs(self, literals not None):
+        cdef _Needs needs = _Needs(literals, False)
+        cdef bytes data = self.data
+        cdef Reader reader = reader_of(data)
+        _scan_record(read_nested(&reader), needs)
+        return needs.found
+
     @property
     def starts_at_ns(self):
         return nanoseconds(self.starts_at)
@@ -102,6 +109,7 @@ def join_records(records):
 # What a matcher needs
 
 cdef struct Remembered:
+    uint64_t hash
     const unsigned char* at
     Py_ssize_t size
     PyObject* found  # owned; NULL where nothing is remembered
@@ -121,22 +129,23 @@ cdef class _Memo:
         for i in range(REMEMBERED):
             Py_XDECREF(self.places[i].found)
 
-    cdef Remembered* place(self, Reader text) noexcept:
-        """Where the bytes are remembered; another's place if they are not."""
-        return &self.places[xxh64(text.at, text.end - text.at, 0) % REMEMBERED]
+    cdef PyObject* get(self, Reader text, uint64_t hash) noexcept:
+        """What the bytes of this hash came to; NULL if that is not remembered."""
+        cdef Remembered* place = &self.places[hash % REMEMBERED]
+        if place.hash != hash or place.size != text.end - text.at or memcmp(place.at, text.at, place.size):
+            return NULL
+        return place.found
 
-    cdef int put(self, Reader text, found) except -1:
-        cdef Remembered* place = self.place(text)
+    cdef int put(self, Reader text, uint64_t hash, found) except -1:
+        cdef Remembered* place = &self.places[hash % REMEMBERED]
         Py_INCREF(found)
         Py_XDECREF(place.found)
-        place.at, place.size, place.found = text.at, text.end - text.at, <PyObject*>found
+        place.hash, place.at, place.size, place.found = hash, text.at, text.end - text.at, <PyObject*>found
         return 0
 
 
-cdef inline bint _is_of(Remembered* place, Reader text) noexcept:
-    if place.found == NULL or place.size != text.end - text.at:
-        return False
-    return memcmp(place.at, text.at, place.size) == 0
+cdef inline uint64_t _hash(Reader text) noexcept:
+    return xxh64(text.at, text.end - text.at, 0)
 
 
 @cython.final
@@ -147,10 +156,11 @@ cdef class _Needs:
     cdef _Memo matchers, names
     cdef list owners, found  # for each set of matchers: the id of its silence, and what it needs
 
-    def __cinit__(self, literals):
+    def __cinit__(self, literals, bint remembers):
         self.literals = literals
-        self.matchers = _Memo()
-        self.names = _Memo()
+        if remembers:
+            self.matchers = _Memo()
+            self.names = _Memo()
         self.owners = []
         self.found = []
 
@@ -162,11 +172,14 @@ cdef class _Needs:
 
     cdef object of(self, Reader* reader):
         cdef Reader matcher = read_nested(reader)
-        cdef Remembered* place = self.matchers.place(matcher)
-        if _is_of(place, matcher):
-            return <object>place.found
+        if self.matchers is None:
+            return self._read(matcher)
+        cdef uint64_t hash = _hash(matcher)
+        cdef PyObject* known = self.matchers.get(matcher, hash)
+        if known != NULL:
+            return <object>known
         need = self._read(matcher)
-        self.matchers.put(matcher, need)
+        self.matchers.put(matcher, hash, need)
         return need
 
     cdef object _read(self, Reader matcher):
@@ -192,13 +205,16 @@ cdef class _Needs:
         return None
 
     cdef str _name(self, Reader* reader):
+        if self.names is None:
+            return read_text(reader)
         cdef Reader text, copy = reader[0]
         text = read_nested(reader)
-        cdef Remembered* place = self.names.place(text)
-        if _is_of(place, text):
-            return <str>place.found
+        cdef uint64_t hash = _hash(text)
+        cdef PyObject* known = self.names.get(text, hash)
+        if known != NULL:
+            return <str>known
         name = read_text(&copy)
-        self.names.put(text, name)
+        self.names.put(text, hash, name)
         return name
 
     cdef tuple of_set(self, Reader reader, int field):
@@ -340,9 +356,9 @@ cdef list _scan(bytes data, _Needs needs, bint by_itself):
 
 
 def scan_silences(bytes data not None):
-    return _scan(data, _Needs(None), True)
+    return _scan(data, _Needs(None, True), True)
 
 
 def scan_with_needs(bytes data not None, literals not None):
-    cdef _Needs needs = _Needs(literals)
+    cdef _Needs needs = _Needs(literals, True)
     return _scan(data, needs, False), needs.owners, needs.found

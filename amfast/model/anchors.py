@@ -14,6 +14,7 @@ __all__ = [
     "LITERALS_MAX",
     "Condition",
     "Index",
+    "Needs",
     "Pair",
     "conditions",
     "filed_literals",
@@ -25,6 +26,8 @@ Pair = tuple[str, str]
 """The name and the value of a label."""
 Condition = tuple[str, str, bool, Callable[[str], bool] | None, tuple[Pair, ...] | None]
 """Name, value, whether it must not be so, the test in place of the value, the pairs that alone can fulfil it."""
+Needs = tuple[tuple[Pair, ...], ...]
+"""What a list of matchers needs: the pairs of each that has any."""
 
 LITERALS_MAX: Final = 256
 """Values of one matcher; a list with more of them is tried always, which then costs less than to file it."""

@@ -61,7 +61,11 @@ class Silences:
         self._recording = recording or Recording()
         self._by_id: dict[str, SilenceRecord] = {}
         """Most are never looked at again, so what came from disk or a peer is decoded when it is asked for."""
-        self._verdicts = Verdicts(self._conditions, lambda silence_id: self._by_id[silence_id].arrival)
+        self._verdicts = Verdicts(
+            self._conditions,
+            lambda silence_id: self._by_id[silence_id].needs(filed_literals),
+            lambda silence_id: self._by_id[silence_id].arrival,
+        )
         self._arrivals = 0
         self._compile_errors = 0
         self.version = 0
@@ -192,10 +196,11 @@ class Silences:
     def _store(self, record: SilenceRecord) -> None:
         """Put a silence in the place of what was known of it, and see that it is found by its matchers."""
         silence, old = _decoded(record), self.get(record.id)
+        matches_others = old is None or old.matcher_sets != silence.matcher_sets
+        if old is not None and matches_others:
+            self._verdicts.remove([old.id])
         self._put(record)
-        if old is None or old.matcher_sets != silence.matcher_sets:
-            if old is not None:
-                self._verdicts.remove([old.id])
+        if matches_others:
             self._verdicts.add(silence.id, self._compile(silence))
 
     def _put(self, record: SilenceRecord) -> None:
@@ -270,9 +275,9 @@ class Silences:
         now_ns = self._clock.now_ns()
         gone = [stored for stored in self._by_id.values() if stored.expires_at_ns <= now_ns]
         self.version += bool(gone)
+        self._verdicts.remove([stored.id for stored in gone])
         for stored in gone:
             del self._by_id[stored.id]
-        self._verdicts.remove([stored.id for stored in gone])
         return len(gone)
 
     def metrics(self) -> Iterator[Family]:

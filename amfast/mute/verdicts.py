@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from amfast._ext.fingerprint import label_fingerprint
-from amfast.model.anchors import Condition, Index, Pair, conditions
+from amfast.model.anchors import Condition, Index, Needs, Pair, conditions
 from amfast.model.labels import Labels
 from amfast.model.matcher import Matcher
 
@@ -26,10 +26,13 @@ class Verdicts:
     """Ids of silences by the fingerprint of the labels they match, in the order the silences came."""
 
     def __init__(
-        self, make: Callable[[str], Sequence[Sequence[Condition]]], arrival: Callable[[str], int]
+        self,
+        make: Callable[[str], Sequence[Sequence[Condition]]],
+        needs: Callable[[str], Sequence[Needs]],
+        arrival: Callable[[str], int],
     ) -> None:
-        """``make`` gives the conditions of a silence that was filed, ``arrival`` the place of one in the order."""
-        self._index: Index[str] = Index(make)
+        """Of a silence that is here, by its id: the conditions, what they need, the place in the order they came."""
+        self._index: Index[str] = Index(make, needs)
         self._arrival = arrival
         self._order: list[str] = []
         self._added = 0
@@ -44,7 +47,7 @@ class Verdicts:
         for matchers in sets:
             self._index.add(silence_id, conditions(matchers))
 
-    def file(self, silence_ids: list[str], needs: list[tuple[tuple[Pair, ...], ...]]) -> None:
+    def file(self, silence_ids: list[str], needs: list[Needs]) -> None:
         """Add the first silences, one after the other, by what their sets of matchers need.
 
         One with several sets comes as many times. Conditions are made later.
@@ -54,13 +57,16 @@ class Verdicts:
         self._index.file(silence_ids, needs)
 
     def remove(self, silence_ids: Collection[str]) -> None:
-        """Take out silences that were added. All verdicts are forgotten: it happens at garbage collection."""
-        gone = [silence_id for silence_id in silence_ids if silence_id in self._index]
-        if not gone:
+        """Take out silences, while they are still here to be asked about.
+
+        All verdicts are forgotten: it happens at garbage collection.
+        """
+        if not silence_ids:
             return
-        for silence_id in gone:
+        for silence_id in silence_ids:
             self._index.remove(silence_id)
-        self._order = [silence_id for silence_id in self._order if silence_id in self._index]
+        gone = set(silence_ids)
+        self._order = [silence_id for silence_id in self._order if silence_id not in gone]
         self._known.clear()
 
     def interests(self) -> tuple[frozenset[Pair], bool]:

@@ -302,13 +302,15 @@ def test_a_scan_says_what_each_set_of_matchers_needs() -> None:
     def literals(pattern: str) -> list[str] | None:
         return None if "." in pattern else pattern.split("|")
 
-    _, owners, needs = scan_with_needs(pb.encode_silence(silence, 4), literals)
+    (found,), owners, needs = scan_with_needs(pb.encode_silence(silence, 4), literals)
     assert owners == ["i", "i"]
+    assert found.needs(literals) == needs
     assert needs == [((("a", "1"),), (("b", "x"), ("b", "y"))), ()]
     old = OFFICIAL["MeshSilence"]()
     old.silence.matchers.add(name="a", pattern="1")
     (found,), owners, needs = scan_with_needs(delimited(old.SerializeToString()), literals)
     assert (owners, needs) == ([""], [((("a", "1"),),)])
+    assert found.needs(literals) == needs
     assert pb.decode_silences(found.data)[0].matcher_sets == (((0, "a", "1"),),)
 
 
