@@ -25,7 +25,11 @@ def reason_to_notify(
     repeat_interval_ns: int,
     now_ns: int,
 ) -> Reason | None:
-    """Why to notify, or None. ``firing`` and ``resolved`` hold alert hashes; the first rule that applies wins."""
+    """Why to notify, or None. ``firing`` and ``resolved`` hold alert hashes; the first rule that applies wins.
+
+    That all is resolved takes the end of something that was told to fire. To the reference any end will do; so a node
+    that does not know what others told to fire makes the log forget it, and nobody ever tells its end.
+    """
     if entry is None:
         return "first notification" if firing else None
     logged_firing = frozenset(entry.firing)
@@ -33,7 +37,7 @@ def reason_to_notify(
         return "new alerts added" if logged_firing else "first notification"
     if not firing:
         # Said irrespective of send_resolved, so that the entry forgets its firing alerts.
-        return "all alerts resolved" if logged_firing else None
+        return None if logged_firing.isdisjoint(resolved) else "all alerts resolved"
     if send_resolved and not frozenset(entry.resolved).issuperset(resolved):
         return "some alerts resolved"
     if entry.timestamp_ns < now_ns - repeat_interval_ns:

@@ -1,4 +1,4 @@
-"""Each row of the table in reference notify, section 6a."""
+"""Each row of the table in reference notify, section 6a, but for the end of all that was told by others."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ def entry(firing: set[int], resolved: set[int], age: int = 0) -> EntryFields:
         (entry({1}, set()), {1, 2}, set(), True, "new alerts added"),
         (entry({1}, set()), set(), {1}, True, "all alerts resolved"),
         (entry({1}, set()), set(), {1}, False, "all alerts resolved"),
+        (entry({1, 2}, set()), set(), {1}, True, "all alerts resolved"),
+        (entry({1}, {2}), set(), {2}, True, None),
+        (entry({1}, set()), set(), {2}, False, None),
         (entry(set(), {1}), set(), {1}, True, None),
         (entry(set(), {1}), set(), {1, 2}, True, None),
         (entry({1, 2}, set()), {1}, {2}, True, "some alerts resolved"),

@@ -166,6 +166,22 @@ def test_the_next_peer_stays_quiet_when_it_hears_of_the_notification_in_time() -
     run_virtual(main)
 
 
+def test_the_end_of_one_alert_does_not_hide_that_of_another_which_somebody_else_told_to_fire() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        first, second = Node(clock, webhook), Node(clock, webhook)
+        first.nflog.on_change, second.nflog.on_change = second.nflog.merge, first.nflog.merge
+        await second.flush(alert(i="1"), alert(i="2", ends=0))
+        await first.flush(alert(i="2", ends=0))
+        await second.flush(alert(i="1", ends=0))
+        assert [(reason, names) for _, reason, names in webhook.sent] == [
+            ("first notification", ["1", "2"]),
+            ("all alerts resolved", ["1"]),
+        ]
+
+    run_virtual(main)
+
+
 @pytest.mark.parametrize("failures", [0, 5])
 def test_only_turns_meet_not_what_works_in_the_end(failures: int) -> None:
     async def main(clock: VirtualClock) -> None:

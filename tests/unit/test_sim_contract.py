@@ -115,6 +115,10 @@ ONCE_FAILED = {
         *("upgrades", 3002),
         Promises(5, 5, 120, 900, 15, 60, 131, 300, 2, evaluation_s=30),
     ),
+    "a node that had forgotten an alert told that all is resolved, of another, and the log forgot that it fires": (
+        *("deaf", 20022),
+        Promises(3, 5, 120, 3600, 5, 60, 96, 300, answer_s=2, evaluation_s=15),
+    ),
 }
 """Faults, seed and settings of every run that ever had a violation, by what it was."""
 

@@ -166,7 +166,7 @@ class Copies:
         repeat_us = round(self._world.promises.repeat_interval_s * MILLION) - self._skew_us
         return (
             not told.firing <= last.firing
-            or (not told.firing and bool(last.firing))
+            or (not told.firing and not last.firing.isdisjoint(told.resolved))
             or (bool(told.firing) and not told.resolved <= last.resolved)
             or told.time_us - last.time_us >= repeat_us
         )
