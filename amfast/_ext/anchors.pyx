@@ -44,11 +44,14 @@ cdef tuple _needed(tuple conditions):
 
 
 cdef tuple _others(tuple needs, name, value):
-    """What else is needed by what is filed under a pair."""
+    """What else what is filed under a pair needs, by which it may be told from what is there, too.
+
+    Only needs of a single pair: who has lists of values would be under each value of one with each value of the next.
+    """
     cdef list others = []
     cdef tuple pairs
     for pairs in needs:
-        if (name, value) not in pairs:
+        if len(pairs) == 1 and pairs[0] != (name, value):
             others.append(pairs)
     return tuple(others)
 
@@ -64,18 +67,6 @@ cdef inline Py_ssize_t _size(shelf) except -1:
     if isinstance(shelf, Index):
         return len((<Index>shelf).things)
     return len(<dict>shelf) if isinstance(shelf, dict) else 1
-
-
-cdef list _within(list sets, name, value):
-    """What else is needed by those of the lists that need a pair."""
-    cdef list inner = []
-    cdef tuple needs, pairs
-    for needs in sets:
-        for pairs in needs:
-            if (name, value) in pairs:
-                inner.append(_others(needs, name, value))
-                break
-    return inner
 
 
 @cython.final
@@ -124,7 +115,7 @@ cdef class Index:
         """What each of a thing's lists needs, as far as this index goes. It is kept nowhere: most are never asked for."""
         cdef tuple conditions
         if self.outer is not None:
-            return _within(self.outer._sets(thing), self.name, self.value)
+            return [_others(needs, self.name, self.value) for needs in self.outer._sets(thing)]
         if self.needs is not None:
             return list(self.needs(thing))
         return [_needed(conditions) for conditions in <list>self.lists[thing]]
@@ -212,7 +203,7 @@ cdef class Index:
         if isinstance(shelf, Index):
             if thing in (<Index>shelf).things:
                 (<Index>shelf).things.remove(thing)
-                (<Index>shelf)._remove(thing, _within(sets, name, value))
+                (<Index>shelf)._remove(thing, [_others(needs, name, value) for needs in sets])
             is_empty = not (<Index>shelf).things
         elif isinstance(shelf, dict):
             (<dict>shelf).pop(thing, None)

@@ -75,7 +75,7 @@ cdef bint read_instant(const uint8_t* text, Py_ssize_t size, Instant* out) noexc
     if size < 10 or text[4] != c"-" or text[7] != c"-":
         return False
     year, month, day = number(at, 4), number(at + 5, 2), number(at + 8, 2)
-    if year < 1 or month < 1 or month > 12 or day < 1 or day > days_in(year, month):
+    if year < 0 or month < 1 or month > 12 or day < 1 or day > days_in(year, month):
         return False
     at += 10
     if at < end:

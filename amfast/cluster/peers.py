@@ -32,7 +32,7 @@ class PeerTable:
     def expect(self, addresses: Iterable[str], own_address: str, now_us: int) -> None:
         """Count the initial peers as failed until they join; names and the own address are left out."""
         for address in addresses:
-            host, _ = split_host_port(address, "peer")
+            host, _ = split_host_port(address, "--cluster.peer")
             if address != own_address and parse_ip(host) is not None:
                 self._fail(address, "", now_us)
 

@@ -27,7 +27,7 @@ async def resolve(text: str, lookup: Lookup, timeout_s: float) -> list[tuple[byt
 
     Raises AmfastError when it is malformed, OSError when the host is unknown.
     """
-    host, port = split_host_port(text, "peer")
+    host, port = split_host_port(text, "--cluster.peer")
     ip = parse_ip(host)
     ips = [ip] if ip else await asyncio.wait_for(lookup(host), timeout_s)
     return [(ip, port) for ip in ips]
@@ -57,7 +57,7 @@ async def resolve_peers(peers: Iterable[str], lookup: Lookup, timeout_s: float) 
 def has_nonlocal(peers: Iterable[str]) -> bool:
     """True when some resolved peer is neither on the loopback nor called localhost."""
     for peer in peers:
-        host, _ = split_host_port(peer, "peer")
+        host, _ = split_host_port(peer, "--cluster.peer")
         ip = parse_ip(host)
         if host.lower() != "localhost" if ip is None else not is_loopback(ip):
             return True

@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from amfast.load import pairs, report
@@ -27,7 +28,7 @@ def run(args: Sequence[str]) -> int:
     asked = parse(args)
     progress = Progress(sys.stderr, quiet=asked.quiet)
     if asked.report is not None:
-        asked.report.mkdir(parents=True, exist_ok=True)  # better now than after an hour
+        _make_folder(asked.report)  # better now than after an hour
     if asked.versus is not None:
         return _compare(asked, asked.versus, progress)
     found = _in_loop(_plain(asked.plan, progress))
@@ -36,6 +37,13 @@ def run(args: Sequence[str]) -> int:
     if asked.report is not None:
         report.write(found, asked.report)
     return 1 if found.outcome.tally.problems else 0
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AmfastError(f"cannot make the folder --report={path}: {error.strerror}") from None
 
 
 async def _plain(plan: Plan, progress: Progress) -> Measured:

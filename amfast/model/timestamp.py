@@ -105,7 +105,7 @@ def parse_rfc3339(text: str) -> Time:
     """Read a time in the forms that the API takes (reference api, section 4); without a zone it is UTC.
 
     The empty text is the Unix epoch. Digits of a fraction after the ninth are cut off. The work grows only
-    with the length of ``text``. Raises ValueError for anything else, year 0 included.
+    with the length of ``text``. Raises ValueError for anything else.
     """
     if not text:
         return EPOCH
@@ -134,7 +134,7 @@ def parse_rfc3339(text: str) -> Time:
 
 def _date_days(date: str) -> int | None:
     year, month, day = int(date[:4]), int(date[5:7]), int(date[8:])
-    if year == 0 or not 1 <= month <= len(_MONTH_DAYS):
+    if not 1 <= month <= len(_MONTH_DAYS):
         return None
     leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)  # noqa: PLR2004
     if not 1 <= day <= _MONTH_DAYS[month - 1] + leap:

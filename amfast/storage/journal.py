@@ -139,6 +139,16 @@ class Journal:
             found.torn_bytes = reader.size - reader.end
         return found
 
+    def hold(self) -> None:
+        """Have what was replayed outlast the machine: whoever wrote it may have ended before it was on disk."""
+        try:
+            with self._lock:
+                self._open()
+                self._disk.fdatasync(self._file)
+                sync_folder(self._path.parent, self._disk)
+        except OSError as error:
+            self._on_failure(error)
+
     # In the event loop
 
     def add(self, record: bytes) -> None:

@@ -109,6 +109,8 @@ class SnapshotFile:
                 self._replay(file)
         if self._damages:
             self.maintain()  # what was kept is to be on disk before anything else happens
+        elif self.journal.size:
+            self.journal.hold()
         self._state.keeper = self.journal
 
     def _salvage(self, data: bytes, why: ValueError) -> None:

@@ -237,7 +237,7 @@ class Reading(Arrival, asyncio.BufferedProtocol):
         if len(self._length_seen) < 20 and int(self._length_seen or b"0") > bounds.BODY_BYTES_MAX:  # noqa: PLR2004
             self._refuse(_BIG_BODY)
         for name, value in headers:
-            if name == b"expect" and not self._is_http10:
+            if name == b"expect" and not self._is_http10 and not self._deaf:
                 self._expect(value)
         self._is_usual = (
             version == "1.1"

@@ -115,8 +115,8 @@ def random_bodies(seed: int, count: int, *, is_old: bool) -> list[bytes]:
         body = poster.body(time.time_ns())
         if rng.random() < 0.4:
             body = spoilt(rng, body)
-        if re.search(rb'"(\d{4}-\d\d-\d\d|0000.*?)"' if is_old else rb'"0000', body):
-            continue  # only 0.34 takes a day for a time; only the others know a year 0
+        if is_old and re.search(rb'"\d{4}-\d\d-\d\d"', body):
+            continue  # only 0.34 takes a day for a time
         if is_old and re.search(rb'[+-](\d\d:?[+-]\d|[+-]\d:?\d\d)"', body):
             continue  # old Go takes a sign within a zone
         if is_old and re.search(rb":[.,]\d", body):

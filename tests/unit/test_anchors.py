@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 
 import pytest
 
@@ -112,6 +113,19 @@ def test_where_many_share_each_of_their_conditions_all_of_them_together_count() 
     for thing in range(512):
         index.remove(thing)
     assert index.interests() == (frozenset(), False)
+
+
+def test_long_lists_of_values_do_not_multiply_where_many_have_the_same() -> None:
+    lists = ",".join(f'{name}=~"{"|".join(map(str, range(32)))}"' for name in "abcd")
+    some = conditions(parse_matchers(f"{lists},e=1", MatcherMode.FALLBACK))
+    tracemalloc.start()
+    index: Index[int] = Index()
+    for thing in range(100):
+        index.add(thing, some)
+    used_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used_bytes < 1 << 20, "it was 180 MB"
+    assert sorted(index.matching({**dict.fromkeys("abcd", "7"), "e": "1"})) == list(range(100))
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -519,7 +519,7 @@ def test_an_error_or_a_strange_answer_fails_the_exchange():
         ({"listen_address": "10.0.0.1:x"}, "the port must be a number"),
         ({"advertise_address": "node.example:1"}, "--cluster.advertise-address: 'node.example' is not an IP"),
         ({"advertise_address": "10.0.0.1"}, "--cluster.advertise-address '10.0.0.1' is not host:port"),
-        ({"peers": ("9:x",)}, "peer '10.0.0.9:x:9094' is not host:port"),
+        ({"peers": ("9:x",)}, "--cluster.peer '10.0.0.9:x:9094' is not host:port"),
         ({"label": "l" * 256}, "--cluster.label is 256 bytes long"),
         ({"peer_name": "\udcff"}, "--cluster.peer-name is not valid UTF-8"),
     ],

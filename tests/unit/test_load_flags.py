@@ -100,6 +100,14 @@ def test_an_address_where_nobody_listens_is_one_line(capsys):
     )
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(capsys, tmp_path):
+    (tmp_path / "file").touch()
+    assert program.main([f"--report={tmp_path}/file"]) == 2
+    assert capsys.readouterr().err == (
+        f"amfast-load: error: cannot make the folder --report={tmp_path}/file: File exists\n"
+    )
+
+
 def test_a_command_that_cannot_be_started_is_one_line(capsys):
     assert program.main(["--server=no-such-program {port}", "--against=x {port}"]) == 2
     assert "cannot start 'no-such-program': " in capsys.readouterr().err
@@ -107,7 +115,7 @@ def test_a_command_that_cannot_be_started_is_one_line(capsys):
     assert capsys.readouterr().err == "amfast-load: error: sh ended: broken\n"
 
 
-def test_a_missing_package_is_one_line_that_says_what_to_install(capsys, monkeypatch):
+def test_a_missing_package_is_one_line_that_says_what_to_do(capsys, monkeypatch):
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -121,7 +129,7 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(capsys, monkeyp
     monkeypatch.setattr(builtins, "__import__", without)
     assert program.main([]) == 2
     assert capsys.readouterr().err == (
-        "amfast-load: error: the package httptools is missing: pip install 'amfast[load]'\n"
+        "amfast-load: error: the package httptools is missing, which amfast needs: install amfast again\n"
     )
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from amfast.sim.contract.disk import Disk, Gone, Machine
 from amfast.sim.contract.loop import Process, VirtualLoop
-from amfast.storage.whole import read_all, sync_folder, write_all, write_atomically
+from amfast.storage.frames import frame
+from amfast.storage.journal import HEADER, Journal
+from amfast.storage.whole import open_if_there, read_all, sync_folder, write_all, write_atomically
 
 FILE = Path("data/silences")
 
@@ -104,3 +106,18 @@ def test_a_disk_that_is_replaced_is_empty_and_one_whose_process_was_killed_is_as
     assert read_all(FILE, mount(loop, machine)) == b"not synced"
     machine.lose("everything")
     assert mount(loop, machine).listdir(FILE.parent) == []
+
+
+def test_what_a_new_process_reads_in_a_journal_outlasts_its_machine(loop):
+    for seed in range(20):
+        machine = Machine(Random(seed))
+        before = mount(loop, machine)
+        write_all(before.open(FILE, os.O_WRONLY | os.O_CREAT), HEADER + frame(b"a record"), before)
+        machine.lose("nothing")  # it was killed before it could sync
+        disk = mount(loop, machine)
+        journal = Journal(FILE, pytest.fail, disk=disk)
+        with open_if_there(FILE, disk) as file:
+            assert journal.replay(file, lambda _record: None).records == 1
+        journal.hold()
+        machine.lose("unsynced")
+        assert read_all(FILE, mount(loop, machine)) == HEADER + frame(b"a record")

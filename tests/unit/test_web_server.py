@@ -168,6 +168,14 @@ def test_permission_is_given_only_after_the_answers_before_it(server: ServerThre
         assert received.index(b"slow") < received.index(b"100 Continue")
 
 
+def test_a_body_that_is_refused_is_not_asked_for(
+    server: ServerThread, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\nExpect: 100-continue\r\n\r\n"
+    assert parse_answer(send(server, head)).status == 413
+    assert "could not be taken in" not in caplog.text
+
+
 def test_http_1_0_closes_unless_asked_not_to(server: ServerThread) -> None:
     assert parse_answer(send(server, b"GET /a HTTP/1.0\r\n\r\n")).body == b"GET /a "
     kept = send(server, b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + LAST)

@@ -24,7 +24,7 @@ WRITE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """Everything the promises depend on; the defaults are those of Prometheus, Alertmanager and the webhook."""
+    """Everything the promises depend on; the defaults are those of Prometheus and Alertmanager, and 10 s to answer."""
 
     nodes: int
     group_wait_s: float = 30.0
