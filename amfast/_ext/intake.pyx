@@ -145,6 +145,7 @@ cdef class Intake:
         memset(&self.arena, 0, sizeof(Arena))
         self.items_size = 0
         self.has_trouble = False
+        self.table.is_reading = True
         try:
             self._read(<const uint8_t*>view.buf, view.len)
             self._check()
@@ -156,6 +157,7 @@ cdef class Intake:
                 self.items = NULL
                 self.items_room = 0
             PyBuffer_Release(&view)
+            self.table.end_body()
 
     # Reading
 
@@ -492,8 +494,6 @@ cdef class Intake:
             for i in range(first, last):
                 self._store_item(&self.items[i], posted, now, timeout)
             first = last
-        if self.table.crowded:
-            self.table.trim()
         posted.has_sequel = (
             posted.dropped or len(self.table.news) or len(self.table.told) or self.table.router.has_waiting()
         )

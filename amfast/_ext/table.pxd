@@ -86,6 +86,8 @@ cdef class Table:
     cdef public object on_shortened
     cdef public bint all_are_sources
     cdef list news, crowded, told
+    cdef bint is_reading  # a body, whose alerts may name forms of rows that nobody holds
+    cdef list leaving  # rows that nobody holds any more, since then
     cdef public bint keeps_told
     cdef Router router
     cdef uint32_t job, instance  # numbers of these names
@@ -97,7 +99,8 @@ cdef class Table:
     cdef uint32_t find_form(self, uint64_t hash) noexcept
     cdef uint32_t new_form(self, uint32_t row) except? 0xFFFFFFFF
     cdef int remember_form(self, uint32_t form) except -1
-    cdef int trim(self) except -1
+    cdef int end_body(self) except -1
+    cdef int _trim(self) except -1
     cdef int _grow_rows(self) except -1
     cdef int _store(self, uint32_t id) except -1
     cdef void _set_timeout(self, uint32_t id, bint is_timeout) noexcept

@@ -75,6 +75,7 @@ cdef class Table:
         self.free_row = self.free_form = NOTHING
         self.news = []
         self.crowded = []
+        self.leaving = []
         self.told = []
         self.router = Router()
         self.marks_version = 1
@@ -169,10 +170,13 @@ cdef class Table:
         return 0
 
     cdef void let_go(self, uint32_t id) noexcept:
-        """Free a row if nobody holds it any more."""
+        """Free a row if nobody holds it any more, but none while a body is read."""
         cdef Row* row = &self.rows[id]
         cdef uint32_t i
         if self.states[id] & (STORED | ORDERED) or row.groups or row.refs:
+            return
+        if self.is_reading:
+            self.leaving.append(id)
             return
         slots_remove(&self.by_labels, self.tag_of_pairs(row.labels, row.labels_size), id)
         while row.forms != NOTHING:
@@ -325,7 +329,7 @@ cdef class Table:
         return number
 
     cdef int remember_form(self, uint32_t number) except -1:
-        """Let :meth:`find_form` find it; :meth:`trim` is to be called when the body is done with."""
+        """Let :meth:`find_form` find it."""
         cdef Form* form = &self.forms[number]
         cdef uint32_t other = form.sibling
         cdef int count = 1
@@ -338,7 +342,19 @@ cdef class Table:
             self.crowded.append(self.look_at(form.row))
         return 0
 
-    cdef int trim(self) except -1:
+    cdef int end_body(self) except -1:
+        """Let go what had to stay while ``is_reading`` was set."""
+        cdef uint32_t id
+        self.is_reading = False
+        leaving, self.leaving = self.leaving, []
+        for id in leaving:
+            if self.rows[id].labels != NULL:  # or it is in the list twice
+                self.let_go(id)
+        if self.crowded:
+            self._trim()
+        return 0
+
+    cdef int _trim(self) except -1:
         """Forget the oldest forms of rows that came to have too many."""
         cdef StoredAlert seen
         cdef uint32_t other, next

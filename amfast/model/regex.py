@@ -26,6 +26,8 @@ SEARCHED_BYTES_MIN: Final = 1024
 """Of a value that is searched whatever the program."""
 _QUADRATIC_BYTES: Final = 1000
 """Of which one takes as long as an instruction of the program; both are measured at about a microsecond."""
+_SMALLEST_EFFORT: Final = 50
+"""Microseconds that any pattern takes, however little it says."""
 
 VALUES_REMEMBERED: Final = 256
 """By one pattern."""
@@ -142,7 +144,7 @@ def _search(text: str) -> tuple[Callable[[str], bool], int]:
         raise PatternError(f"expression too large: {size} bytes (at most {PATTERN_BYTES_MAX})")
     program = compiled(f"^(?:{text})$", _OPTIONS)
     search = program.search
-    effort = program.programsize + size * size // _QUADRATIC_BYTES
+    effort = _SMALLEST_EFFORT + program.programsize + size * size // _QUADRATIC_BYTES
     bytes_max = max(SEARCH_STEPS_MAX // program.programsize, SEARCHED_BYTES_MIN)
 
     def matches(value: str) -> bool:

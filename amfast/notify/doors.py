@@ -36,6 +36,7 @@ class Doors:
         self._next_us = 0
         """Monotonic time before which no attempt begins at a closed door."""
         self._timer: Timer | None = None
+        self._timer_us = 0
 
     def door(self) -> Door:
         """A new one, open."""
@@ -44,12 +45,17 @@ class Doors:
     def wait_at(self, door: Door) -> None:
         """Have the door looked at, now and as long as somebody waits at it."""
         self._waited_at.setdefault(door)
-        self._look_in(0 if door.room > 0 else self._next_us - self._clock.monotonic_us())
+        now_us = self._clock.monotonic_us()
+        self._look_in(now_us, now_us if door.room > 0 else max(self._next_us, now_us))
 
-    def _look_in(self, wait_us: int) -> None:
+    def _look_in(self, now_us: int, at_us: int) -> None:
+        """Have a turn, at this monotonic time or before. Nobody puts a turn off, or a crowd would for ever."""
         if self._timer is not None:
+            if self._timer_us <= at_us:
+                return
             self._timer.cancel()
-        self._timer = self._clock.call_later(max(wait_us, 0) / 1e6, self._turn)
+        self._timer_us = at_us
+        self._timer = self._clock.call_later((at_us - now_us) / 1e6, self._turn)
 
     def _next_closed(self) -> Door | None:
         """Whose turn it is: with too many attempts under way, only where there is none may one begin."""
@@ -74,7 +80,7 @@ class Doors:
                 self._waited_at[closed] = None
         if self._waited_at:
             goes_on = any(door.room > 0 for door in self._waited_at)
-            self._look_in(0 if goes_on else max(self._next_us - now_us, SPACING_US // 5))
+            self._look_in(now_us, now_us if goes_on else max(self._next_us, now_us + SPACING_US // 5))
 
 
 class Door:

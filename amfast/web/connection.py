@@ -74,7 +74,8 @@ class Connection(Reading):
         self._stop_stream()
         self._sent()
         if self._answering is not None:
-            self._answering.cancel()
+            # What was cancelled before its first step would never give back the place it has taken.
+            asyncio.get_running_loop().call_soon(self._answering.cancel)
         del self._parser  # it refers back to us
 
     def eof_received(self) -> bool:

@@ -22,7 +22,7 @@ _FRAMING_RATIO: Final = 16
 _BIG_BODY: Final = Response(413, b"413 Request Entity Too Large", close=True)
 _UNUSUAL: Final = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"trailer"))
 _UNUSUAL_METHODS: Final = frozenset(("HEAD", "CONNECT"))
-_ROOM: Final = bytes(bounds.PAD_BYTES)
+_ROOM_BYTES_MIN: Final = 4096
 
 
 Known: TypeAlias = tuple[str, Target, list[tuple[bytes, bytes]], dict[bool, Handler]]
@@ -339,7 +339,11 @@ class Landing:
         self.is_lent = is_lent
 
     def room(self) -> memoryview:
-        """Where the next bytes of it go. The buffer grows with what came, not with what was announced."""
+        """Where the next bytes of it go. The buffer grows with what came, not with what was announced.
+
+        Thousands of connections may have announced a body and sent a byte of it.
+        """
         if self.end == len(self.data):
-            self.data += _ROOM
+            room = min(max(self.end, _ROOM_BYTES_MIN), bounds.PAD_BYTES, self.whole - self.end)
+            self.data += bytes(room)
         return memoryview(self.data)[self.end : self.whole]

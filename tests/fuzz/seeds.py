@@ -63,6 +63,7 @@ def _bodies() -> Iterator[bytes]:
     yield KNOWN
     yield b"[" + first + b",{" + second.replace(b"09:00:00", b"10:00:00") + b"]"
     yield b"[{" + second + b"," + first + b"]"
+    yield b"[" + first + b"," + first + b",{" + second.replace(b'"a"', b'"b"') + b"]"
     yield KNOWN.replace(b"Z", b".25Z")
     yield KNOWN.replace(b"labels", b"LABEL\xc5\xbf")
     yield b'[{"labels":{}}]'

@@ -12,7 +12,7 @@ from amfast._ext.listing import Listing
 from amfast._ext.lzw import compress, decompress
 from amfast._ext.saved import dump, restore
 from amfast._ext.silence_records import scan_with_needs
-from amfast._ext.snapshot import Snapshot
+from amfast._ext.snapshot import Snapshot, Told
 from amfast._ext.swim import LEFT, Core, RemoteError, StreamMessage, StreamReader
 from amfast._ext.table import Table
 from amfast.model.alert import make_alert
@@ -238,16 +238,49 @@ def alerts(data: bytes) -> None:
             "2",
             "3",
         }
-        while not group.sort(3):
-            pass
-        snapshot = Snapshot(group, now_ns, make_alert)
-        snapshot.look(1 << 20, closely=True)
-        written = snapshot.told().json()
-        while not written.go_on(100):
-            pass
-        json.loads(b"[" + written.alerts + b"]")
-        snapshot.forget_ended()
+        _told(group, table, now_ns)
+        post(KNOWN, now_ns)
     assert group.close()
+    _refused(data)
+
+
+def _told(group: Members, table: Table, now_ns: int) -> None:
+    """What is told is JSON, and stays what it was when the alerts have gone."""
+    while not group.sort(3):
+        pass
+    snapshot = Snapshot(group, now_ns, make_alert)
+    while not snapshot.look(2, closely=True):
+        pass
+    told = snapshot.told()
+    pieces = _written(told)
+    snapshot.forget_ended()
+    table.collect(now_ns * 2, 0, 1 << 20)
+    table.sweep(0, 1 << 20)
+    assert _written(told) == pieces
+    assert [_written(some) for some in (told.still_firing(), told.ended(), told.first(1))]
+    assert len(told.firing) + len(told.resolved) == len(told.hashes) == len(list(told))
+
+
+def _written(told: Told) -> list[object]:
+    written = told.json()
+    while not written.go_on(100):
+        pass
+    alerts = json.loads(b"[" + written.alerts + b"]")
+    assert len(alerts) == len(told)
+    return [alerts, json.loads(written.common_labels), json.loads(written.common_annotations)]
+
+
+def _refused(data: bytes) -> None:
+    """A body to a table that has room for none of it, and whose rows are about to go."""
+    table = Table(7)
+    intake = Intake(table, classic_names=False, is_uri=bool)
+    intake.post(KNOWN, NOW_NS, 0, 300 * SECOND_NS)
+    table.collect(NOW_NS * 2, 0, 1 << 20)
+    table.make_room = lambda _new: False
+    with contextlib.suppress(BodyEmpty, BodyError, BodyInvalid):
+        intake.post(data, NOW_NS, 0, 300 * SECOND_NS)
+    table.sweep(0, 1 << 20)
+    assert len(table) == len(table.pool) == 0
 
 
 def _listed(places: Places, group: Members, now_ns: int) -> None:

@@ -148,3 +148,19 @@ def test_the_limit_drops_new_alerts_of_a_name_unless_an_old_one_has_ended() -> N
         assert await store.collect_garbage() == 1
 
     run_virtual(main)
+
+
+def test_an_alert_dropped_twice_by_one_body_is_no_trouble_while_its_row_is_about_to_go() -> None:
+    async def main(clock: VirtualClock) -> None:
+        store = make_store(clock, limit=1)
+        ended = alert(alertname="n", i="1", ends=10)
+        post(store, ended)
+        await clock.sleep(10)
+        assert store.table.collect(clock.now_ns(), 0, 1000) == (0, 1)
+        post(store, alert(alertname="n", i="2", ends=90))
+        assert post(store, ended, ended).dropped == 2
+        assert [it.labels["i"] for it in stored(store)] == ["2"]
+        store.table.sweep(0, 1000)
+        assert len(store.table.pool) == 2, "nothing of what was dropped is left"
+
+    run_virtual(main)

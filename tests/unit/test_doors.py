@@ -183,3 +183,16 @@ def test_one_that_hangs_with_all_there_is_to_have_does_not_keep_another_from_bei
         await ended(*tasks)
 
     run_virtual(main)
+
+
+def test_those_in_line_are_let_in_however_many_come_after_them() -> None:
+    async def main(clock: VirtualClock) -> None:
+        receiver = Receiver(clock, Doors(clock), works=True)
+        tasks = told(receiver, 2 * FREE)
+        for _ in range(10 * FREE):
+            await clock.sleep(0)  # one round of the event loop, as a backlog of flushes takes
+            tasks += told(receiver, 1)
+        assert len(receiver.done_s) > 11 * FREE
+        await ended(*tasks)
+
+    run_virtual(main)

@@ -248,3 +248,15 @@ def test_pads_are_lent_to_a_few_and_come_back() -> None:
         feed(connection, b"de")
     assert shared.pads_lent == 0
     assert [seen[3] for seen in shared.handler.seen] == [b"abcde"] * (2 * bounds.PADS_MAX + 10)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("came", "most"), [(1, 4096), (5000, 5000), (100_000, 100_000), (900_000, 1 << 18)])
+def test_a_large_body_takes_about_as_much_memory_as_has_come_of_it(came: int, most: int) -> None:
+    shared = Shared(lambda _request: Response(200), FakeClock(), LOG)
+    connection = Connection(shared)
+    connection.connection_made(FakeTransport())  # type: ignore[arg-type]
+    feed(connection, HEAD + b"abcde")
+    feed(connection, HEAD.replace(b"5", b"20000000", 1))
+    feed(connection, b"x" * came)
+    assert len(connection.get_buffer(-1)) <= most
+    assert shared.bodies_bytes == came

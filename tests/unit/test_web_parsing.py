@@ -221,6 +221,13 @@ def test_patterns_that_take_too_long_in_all_are_refused(monkeypatch: pytest.Monk
         parse_filter(filters, MatcherMode.FALLBACK)
 
 
+def test_a_filter_of_many_small_patterns_is_too_large_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amfast.model.regex.EFFORT_MAX", 10_000)
+    assert len(parse_filter([f'a=~".{number}"' for number in range(100)], MatcherMode.UTF8)) == 100
+    with pytest.raises(BadParameter, match="too large in all"):
+        parse_filter([f'a=~".{number}"' for number in range(200)], MatcherMode.UTF8)
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.text() | st.floats(allow_nan=False, allow_infinity=False),

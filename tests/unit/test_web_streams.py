@@ -359,3 +359,26 @@ def test_a_slow_stream_is_left_alone_while_it_moves(streams: Streams) -> None:
     clock.now_s += 1000
     connection.check(clock.monotonic_us())
     assert "abort" not in transport.calls
+
+
+def test_who_leaves_before_the_work_on_its_get_has_begun_takes_no_place_with_it() -> None:
+    async def later(_request: Request) -> Response:
+        await asyncio.sleep(0)
+        return Response(200)
+
+    async def main() -> None:
+        guard = limits(gets_max=1, timeout_s=10)
+        handler = HttpMetrics(time.perf_counter_ns).wrap(guard.wrap(later), "GET", "/x", sized=False)
+        shared = Shared(handler, FakeClock(), LOG)
+        for _ in range(3):
+            connection, transport = Connection(shared), FakeTransport()
+            connection.connection_made(transport)  # type: ignore[arg-type]
+            feed(connection, ask("/plain"))
+            connection.connection_lost(None)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert guard._gets == 0
+            assert shared.bodies_bytes == 0
+
+    with asyncio.Runner() as runner:
+        runner.run(main())
