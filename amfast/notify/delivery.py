@@ -117,10 +117,13 @@ class Delivery:
                 entry,
                 alerts.firing,
                 alerts.resolved,
+                self.around.nflog.left_out(key),
                 send_resolved=integration.send_resolved,
                 repeat_interval_ns=flush.repeat_interval_ns,
                 now_ns=flush.now_ns,
             )
+            if reason is None:
+                self.around.nflog.looked(key)
             if reason is None or not hearsay.allows(reason, alerts):
                 return None
             span.event("notify.DedupStage.Exec nflog needs update")

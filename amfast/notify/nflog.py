@@ -18,6 +18,7 @@ LOGGED_INTERVALS = 2
 """Repeat intervals that an entry is kept for."""
 MET_NS = 2_000_000_000
 """Entries of two nodes this close were told side by side: neither could know of the other in time."""
+_NOTHING: frozenset[int] = frozenset()
 
 
 class LogKey(NamedTuple):
@@ -46,6 +47,8 @@ class NotificationLog:
         """When this node last told at its turn."""
         self._met: set[bytes] = set()
         """Groups of which another node told at the same moment."""
+        self._left_out: dict[LogKey, frozenset[int]] = {}
+        """Of entries that came since this node last asked: what the one before had as firing and they do not name."""
         self._queries = 0
         self._misses = 0
         self.on_change: Callable[[bytes], None] = lambda _record: None
@@ -59,6 +62,15 @@ class NotificationLog:
         if entry is None:
             self._misses += 1
         return entry
+
+    def left_out(self, key: LogKey) -> frozenset[int]:
+        """What was told to fire, and the entry that replaced that one since :meth:`looked` does not name."""
+        return self._left_out.get(key, _NOTHING) if self._left_out else _NOTHING
+
+    def looked(self, key: LogKey) -> None:
+        """This node has asked, and has nothing to say."""
+        if self._left_out:
+            self._left_out.pop(key, None)
 
     def is_newer(self, key: LogKey, seen: EntryFields | None) -> bool:
         """Whether there is another entry by now than the one that was ``seen``."""
@@ -87,6 +99,8 @@ class NotificationLog:
         entry = EntryFields(*key, stamp_ns, *hashes, receiver_data, b"", expires_at_ns)
         if at_turn:
             self._told_ns[key] = stamp_ns
+        self.looked(key)
+        self._compare(key, old, entry)
         record = self._store(entry)
         self.keeper.add(record)
         self.on_change(record)
@@ -97,6 +111,18 @@ class NotificationLog:
             return False
         self._met.remove(key)
         return True
+
+    def _compare(self, key: LogKey, old: EntryFields | None, new: EntryFields) -> None:
+        """See what the new entry leaves out, as who wrote it had not heard of it, or as it was muted.
+
+        That takes no more room than the old entry did, whatever peers send.
+        """
+        was_firing = _NOTHING if old is None or old.firing == new.firing else frozenset(old.firing)
+        left_out = was_firing.difference(new.firing, new.resolved)
+        if left_out := left_out or self.left_out(key).difference(new.firing, new.resolved):
+            self._left_out[key] = left_out
+        else:
+            self.looked(key)
 
     def _store(self, entry: EntryFields) -> bytes:
         key = _key(entry)
@@ -128,6 +154,7 @@ class NotificationLog:
                 self._met.add(entry.group_key)
             if entry.expires_at_ns < now_ns or (old is not None and old.timestamp_ns >= entry.timestamp_ns):
                 continue
+            self._compare(key, old, entry)
             self.keeper.add(self._store(entry))
             changed += 1
         return changed
@@ -153,6 +180,7 @@ class NotificationLog:
         for key in gone:
             del self._entries[key], self._records[key]
             self._told_ns.pop(key, None)
+            self.looked(key)
             self._met.discard(key.group_key)
         return len(gone)
 

@@ -44,3 +44,27 @@ def test_the_first_row_that_applies_decides(
         logged, firing, resolved, send_resolved=send_resolved, repeat_interval_ns=REPEAT, now_ns=NOW
     )
     assert found == reason
+
+
+@pytest.mark.parametrize(
+    ("left_out", "firing", "send_resolved", "reason"),
+    [
+        ({2}, set(), True, "all alerts resolved"),
+        ({2}, set(), False, None),
+        ({3}, set(), True, None),
+        ({2}, {1}, True, "first notification"),
+    ],
+)
+def test_the_end_of_what_was_told_to_fire_and_the_entry_leaves_out_is_told(
+    left_out: set[int], firing: set[int], send_resolved: bool, reason: str | None
+) -> None:
+    found = reason_to_notify(
+        entry(set(), {1}),
+        firing,
+        {2},
+        frozenset(left_out),
+        send_resolved=send_resolved,
+        repeat_interval_ns=REPEAT,
+        now_ns=NOW,
+    )
+    assert found == reason

@@ -100,6 +100,36 @@ def test_who_tells_after_another_or_only_in_the_end_has_met_nobody(*, at_turn: b
     run_virtual(main)
 
 
+def test_what_an_entry_leaves_out_of_what_fired_is_known_until_it_is_named_again_or_was_looked_at() -> None:
+    async def main(clock: VirtualClock) -> None:
+        here, there = build(clock), build(clock)
+        there.on_change = here.merge
+        there.record(KEY, {1, 2, 3}, set(), HOUR_NS)
+        there.record(KEY, {3}, {1}, HOUR_NS)
+        assert here.left_out(KEY) == there.left_out(KEY) == {2}
+        there.record(KEY, {3}, {1, 2}, HOUR_NS)
+        assert here.left_out(KEY) == there.left_out(KEY) == set()
+        there.record(KEY, set(), set(), HOUR_NS)
+        here.looked(KEY)
+        assert (here.left_out(KEY), there.left_out(KEY)) == (set(), {3})
+
+    run_virtual(main)
+
+
+def test_what_entries_of_peers_leave_out_takes_no_more_room_than_one_entry_and_goes_with_it() -> None:
+    async def main(clock: VirtualClock) -> None:
+        here, there = build(clock), build(clock)
+        there.on_change = here.merge
+        for at in range(0, 1000, 10):
+            there.record(KEY, range(at, at + 10), set(), HOUR_NS)
+        assert here.left_out(KEY) == set(range(980, 990))
+        await clock.sleep(2 * 3600 + 1)
+        here.collect_garbage()
+        assert here.left_out(KEY) == set()
+
+    run_virtual(main)
+
+
 def test_entries_are_forgotten_when_their_time_is_over_and_refused_from_then_on() -> None:
     async def main(clock: VirtualClock) -> None:
         changes: list[bytes] = []

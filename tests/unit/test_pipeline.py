@@ -206,6 +206,35 @@ def test_the_next_peer_notifies_after_its_wait_when_it_hears_nothing() -> None:
     run_virtual(main)
 
 
+def test_an_end_is_told_though_a_peer_that_had_not_heard_of_the_alert_told_that_all_is_resolved() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        old, new = Node(clock, webhook), Node(clock, webhook)
+        old.nflog.on_change, new.nflog.on_change = new.nflog.merge, old.nflog.merge
+        await old.flush(alert(i="1"), alert(i="2"))
+        await new.flush(alert(i="1", ends=0))
+        await old.flush(alert(i="1", ends=0), alert(i="2", ends=0))
+        await new.flush(alert(i="1", ends=0), alert(i="2", ends=0))
+        assert [names for _, _, names in webhook.sent] == [["1", "2"], ["1"], ["1", "2"]]
+
+    run_virtual(main)
+
+
+def test_what_a_mute_kept_out_of_a_notification_ends_in_silence() -> None:
+    async def main(clock: VirtualClock) -> None:
+        webhook = FakeIntegration(clock)
+        node = Node(clock, webhook)
+        await node.flush(alert(i="1"), alert(i="2"))
+        node.muted = {"2"}
+        await node.flush(alert(i="1", ends=0), alert(i="2"))
+        await node.flush(alert(i="1", ends=0), alert(i="2"))
+        node.muted = set()
+        await node.flush(alert(i="2", ends=0))
+        assert [names for _, _, names in webhook.sent] == [["1", "2"], ["1"]]
+
+    run_virtual(main)
+
+
 def test_who_had_to_wait_tells_what_is_true_when_its_turn_comes() -> None:
     async def main(clock: VirtualClock) -> None:
         webhook = FakeIntegration(clock)

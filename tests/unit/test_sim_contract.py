@@ -119,6 +119,10 @@ ONCE_FAILED = {
         *("deaf", 20022),
         Promises(3, 5, 120, 3600, 5, 60, 96, 300, answer_s=2, evaluation_s=15),
     ),
+    "a node that had lost its disk told that all is resolved, and nobody told the end of what it had not heard of": (
+        *("crashes", 10011),
+        Promises(6, 30, 60, 3600, 3, 10, answer_s=2, evaluation_s=15),
+    ),
 }
 """Faults, seed and settings of every run that ever had a violation, by what it was."""
 

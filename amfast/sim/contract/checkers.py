@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from amfast.sim.checkers import Violations
@@ -121,6 +122,8 @@ class Copies:
         self._violations = violations
         self._skew_us = round(skew_s * MILLION)
         self._last: dict[tuple[str, str], _Last] = {}
+        self._firing: dict[str, frozenset[str]] = defaultdict(frozenset)
+        """Per receiver, the alerts that it was last told to fire."""
         self._nobody_us = 0
         """When there last was no process at all."""
         self._unconfirmed_us: dict[str, int] = {}
@@ -139,11 +142,13 @@ class Copies:
     def on_told(self, told: Told) -> None:
         """Count it as a reason, or as a copy."""
         key = (told.receiver, told.group)
+        fired = self._firing[told.receiver]
+        self._firing[told.receiver] = (fired | told.firing) - told.resolved
         last = self._last.get(key)
         before = () if last is None else (last.told, *last.crossed)
         logged = self._world.receivers[told.receiver].logged
         crossed = tuple(word for word in before if word.number not in logged)
-        if last is None or any(self._is_news(word, told) for word in before):
+        if last is None or any(self._is_news(word, told, fired) for word in before):
             self.reasons += 1
             self._last[key] = _Last(told, told.time_us, self._world.starts, crossed=crossed)
             return
@@ -162,12 +167,12 @@ class Copies:
             what = f"node{told.node} tells {told.receiver} of {told.group} for {told.reason!r}"
             self._violations.add(told.time_us, f"{what}: copy {copies}, allowed are {allowed}")
 
-    def _is_news(self, last: Told, told: Told) -> bool:
+    def _is_news(self, last: Told, told: Told, fired: frozenset[str]) -> bool:
         repeat_us = round(self._world.promises.repeat_interval_s * MILLION) - self._skew_us
         return (
             not told.firing <= last.firing
             or (not told.firing and not last.firing.isdisjoint(told.resolved))
-            or (bool(told.firing) and not told.resolved <= last.resolved)
+            or not (told.resolved if told.firing else told.resolved & fired) <= last.resolved
             or told.time_us - last.time_us >= repeat_us
         )
 

@@ -27,7 +27,9 @@ class Misses:
         self._last: dict[tuple[str, str], tuple[bool, Told]] = {}
         """Per receiver and alert: whether it was said to fire, and in what."""
         self._unknown_us: dict[str, int] = {}
-        """When a process last began to serve that did not know of an alert, not even by its disk."""
+        """When a process last served that had never known of an alert, not even by its disk."""
+        self._unheard: dict[int, set[str]] = {}
+        """Per node, what its process has never known."""
         self._wrong_since_us: dict[str, int] = {}
         self._deaf_us = -1
         """When there last was a node that did not hear some Prometheus."""
@@ -38,10 +40,14 @@ class Misses:
 
     def on_serving(self, node: Node) -> None:
         """See what a new process does not know."""
-        known = {f"{stored.fingerprint:016x}" for stored in node.app.store}
-        for rule in self._world.rules():
-            if rule.fingerprint not in known:
-                self._unknown_us[rule.fingerprint] = self._world.now_us
+        self._unheard[node.index] = {rule.fingerprint for rule in self._world.rules()}
+        self._listen(node)
+
+    def _listen(self, node: Node) -> None:
+        unheard = self._unheard[node.index]
+        if unheard:
+            unheard -= {f"{stored.fingerprint:016x}" for stored in node.app.store}
+            self._unknown_us.update(dict.fromkeys(unheard, self._world.now_us))
 
     def on_told(self, told: Told) -> None:
         """Keep the last word."""
@@ -52,7 +58,10 @@ class Misses:
     def poll(self) -> None:
         """Compare the last words with the truth."""
         world = self._world
-        if not any(node.serving for node in world.nodes):
+        serving = [node for node in world.nodes if node.serving]
+        for node in serving:
+            self._listen(node)
+        if not serving:
             self._nobody_us = world.now_us
         pairs = ((sender.index, node.index) for sender in world.senders for node in world.nodes)
         if any(world.troubles.well_since_us("heard", *pair) is None for pair in pairs):
@@ -88,12 +97,21 @@ class Misses:
     def _known_until_us(self, receiver: str, rule: Rule) -> int:
         """Until when there has to be a witness who is to tell that an alert is over.
 
-        Later its Prometheus does not say so any more, or the log has forgotten that it was told to fire.
+        Later its Prometheus does not say so any more, or the log has forgotten that it was told to fire. If somebody
+        may have said that all is resolved, of the part that it knew, it has to be one who knew that the alert fires.
         """
         promises = self._world.promises
+        told_us = self._last[receiver, rule.fingerprint][1].time_us
         sent_us = round((rule.changed_s + RESOLVED_KEPT_S - promises.heard_s) * MILLION)
-        logged_us = self._last[receiver, rule.fingerprint][1].time_us + round(promises.logged_s * MILLION)
-        return min(sent_us, logged_us - self._bound_us)
+        logged_us = told_us + round(promises.logged_s * MILLION)
+        known_us = min(sent_us, logged_us - self._bound_us)
+        if (
+            promises.start_delay_s < promises.learned_s
+            and self._unknown_us.get(rule.fingerprint, -1) > told_us
+        ):
+            heard_us = round((rule.changed_s - promises.heard_s) * MILLION)
+            known_us = min(known_us, max(round(rule.fired_s * MILLION), heard_us))
+        return known_us
 
     def _is_wrong(self, receiver: str, rule: Rule) -> bool:
         last = self._last.get((receiver, rule.fingerprint))
@@ -103,10 +121,6 @@ class Misses:
             return last is None or not last[0]
         if last is None or not last[0]:
             return False
-        promises = self._world.promises
-        unknown_us = self._unknown_us.get(rule.fingerprint, -1)
-        if promises.start_delay_s < promises.learned_s and unknown_us > last[1].time_us:
-            return False  # who has begun since may have said that all is resolved, of the part that it knew
         # What ended while nobody ran, or while it was muted, ends in silence; what nodes that hear different things say
         # of it may cancel out.
         unsure_us = max(self._nobody_us, self._deaf_us)
