@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return command.run(list(sys.argv[1:] if argv is None else argv))
     except ModuleNotFoundError as error:
-        text = f"the package {error.name} is missing, which amfast needs: install amfast again"
+        text = f"the package {error.name} is missing: pip install 'amfast[load]'"
     except (AmfastError, OSError) as error:
         text = str(error)
     except KeyboardInterrupt:

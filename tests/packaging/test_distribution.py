@@ -87,7 +87,7 @@ def test_the_wheel_runs_in_an_empty_environment_and_folder(built, tmp_path):
         [home / "bin" / "amfast-load"], capture_output=True, text=True, check=False, timeout=60
     )
     assert lacking.returncode == 2
-    assert lacking.stderr.endswith(" is missing, which amfast needs: install amfast again\n")
+    assert lacking.stderr.endswith(" is missing: pip install 'amfast[load]'\n")
     assert run(python, "-m", "amfast", "--help", folder=empty).startswith("usage: amfast ")
     lend_dependencies(home)
     assert run(home / "bin" / "amfast-load", "--version", folder=empty).startswith("amfast-load 0.")
