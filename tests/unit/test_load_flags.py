@@ -129,7 +129,7 @@ def test_a_missing_package_is_one_line_that_says_what_to_do(capsys, monkeypatch)
     monkeypatch.setattr(builtins, "__import__", without)
     assert program.main([]) == 2
     assert capsys.readouterr().err == (
-        "amfast-load: error: the package httptools is missing, which amfast needs: install amfast again\n"
+        "amfast-load: error: the package httptools is missing: pip install 'amfast[load]'\n"
     )
 
 
