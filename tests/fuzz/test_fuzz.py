@@ -51,6 +51,6 @@ def test_a_short_run_of_the_fuzzer_finds_nothing(target: str, build: Path) -> No
 
 def _run(*command: str) -> str:
     environment = {**os.environ, "PYTHON": sys.executable}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env=environment)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return done.stdout + done.stderr
