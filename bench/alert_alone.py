@@ -23,6 +23,7 @@ _CONNECTIONS = 8
 _MANY = 1_000_000
 """The alerts for which the bounds on memory and stalls are meant."""
 _ROUNDS_MIN = 9
+_POLLED_ROUNDS = 5
 _NOTIFYING = """\
 route: {receiver: hook, group_by: [alertname, cluster], group_wait: 1s}
 receivers:
@@ -61,8 +62,9 @@ class Figure:
 
 
 async def with_pollers(alerts: int, rate_each: float, seconds: float, say: Say) -> list[Figure]:
-    """How fast re-sent alerts are taken without and with pollers of the groups, by both servers."""
+    """How fast re-sent alerts are taken without and with pollers of the groups, in turns, by both servers."""
     found = []
+    flags = (f"--pollers={POLLERS}", f"--poll-rate={rate_each}", "--timeout=60s")
     feed = Feed(range(alerts), 64)
     what = f"{POLLERS} pollers of {alerts:,} alerts, {POLLERS * rate_each:g} requests a second"
     for kind in kinds():
@@ -70,16 +72,20 @@ async def with_pollers(alerts: int, rate_each: float, seconds: float, say: Say) 
         with Machine() as machine:
             client = Client.to(start(machine, kind))
             await client.send(feed)
-            alone = await _rate(client, feed, seconds)
-            flags = (f"--pollers={POLLERS}", f"--poll-rate={rate_each}", "--timeout=60s")
-            async with load(client.node, machine.folder / "pollers", *flags) as readings:
-                polled = await _rate(client, feed, seconds)
+            rates = []
+            for number in range(_POLLED_ROUNDS):
+                alone = await _rate(client, feed, seconds)
+                async with load(client.node, machine.folder / f"pollers{number}", *flags) as readings:
+                    rates.append((alone, await _rate(client, feed, seconds)))
             close([client])
-        lost = 100 * (1 - polled / alone)
+        alone, polled = (statistics.median(some) for some in zip(*rates, strict=True))
+        lost = [100 * (1 - with_them / without) for without, with_them in rates]
+        bound, noise = 10.0 if kind == "amfast" else None, _noise(lost)
+        note = f"{len(rates)} rounds, standard error {noise:.1f} %"
         found += [
             Figure(f"{kind}: alerts a second, no pollers of {alerts:,} alerts", "alerts/s", alone),
             Figure(f"{kind}: alerts a second, {what}", "alerts/s", polled),
-            Figure(f"{kind}: lost to {what}", "%", lost, 10.0 if kind == "amfast" else None),
+            Figure(f"{kind}: lost to {what}", "%", statistics.median(lost), bound, note, noise=noise),
             Figure(f"{kind}: polls answered a second, {what}", "1/s", readings.answered_per_s()),
             Figure(f"{kind}: median wait of a poll, {what}", "ms", readings.median_ms()),
         ]
@@ -182,10 +188,7 @@ async def inhibition(count: int, alerts: int, rounds: int, say: Say) -> list[Fig
 def _difference(name: str, costs: list[tuple[float, float]], bound: float) -> Figure:
     """The median of what was added in each round; the noise is about the standard error of that."""
     added = [later - before for before, later in costs]
-    noise = 0.0
-    if len(added) > 1:
-        low, _, high = statistics.quantiles(added, n=4)
-        noise = (high - low) / len(added) ** 0.5
+    noise = _noise(added)
     without = statistics.median(before for before, _ in costs)
     note = f"{without:.1f} us without, {len(costs)} rounds, standard error {noise:.2f} us"
     return Figure(name, "us", statistics.median(added), bound, note, len(costs) < _ROUNDS_MIN, noise)
@@ -211,6 +214,14 @@ async def _without_and_with(
                 costs.append((found[0], found[1]))
             close(clients)
     return costs
+
+
+def _noise(values: list[float]) -> float:
+    """About the standard error of the median."""
+    if len(values) < 2:
+        return 0.0
+    low, _, high = statistics.quantiles(values, n=4)
+    return (high - low) / len(values) ** 0.5
 
 
 def _of_one_name(name: int, count: int) -> list[int]:

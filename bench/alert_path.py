@@ -56,7 +56,7 @@ async def measure(*, quick: bool) -> Bench:
     bench = Bench()
     sizes = Sizes(1, 10_000, 0, 0.3) if quick else Sizes(5, 10_000, 100_000, 1.0)
     seconds, many, rules, alerts, rounds = (
-        (2.0, 20_000, 1000, 3000, 3) if quick else (5.0, 1_000_000, 10_000, 10_000, 15)
+        (1.0, 20_000, 1000, 3000, 3) if quick else (3.0, 1_000_000, 10_000, 10_000, 15)
     )
     await bench.part("beside", beside(sizes, bench.table, say))
     polled = 3000 if quick else 10_000
@@ -183,7 +183,7 @@ def plot(table: Table) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about two minutes instead of twelve")
+    parser.add_argument("--quick", action="store_true", help="about two minutes instead of ten")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where to write (default bench/results)")
     chosen = parser.parse_args()
     available = os.sched_getaffinity(0)
