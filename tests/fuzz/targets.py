@@ -109,12 +109,17 @@ def _scanned(data: bytes) -> None:
     except ValueError:
         found = None
     try:
-        scanned = scan_with_needs(data, lambda pattern: pattern.split("|"))[0]
+        scanned, owners, needs = scan_with_needs(data, _alternatives)
     except ValueError:
-        scanned = None
-    assert (found is None) == (scanned is None)
-    if scanned is not None:
-        assert [pb.decode_silences(one.data) for one in scanned] == [[one] for one in found or ()]
+        assert found is None
+        return
+    assert [pb.decode_silences(one.data) for one in scanned] == [[one] for one in found or ()]
+    again = [(one.id, some) for one in scanned for some in one.needs(_alternatives)]
+    assert again == list(zip(owners, needs, strict=True))
+
+
+def _alternatives(pattern: str) -> list[str]:
+    return pattern.split("|")
 
 
 def damaged(data: bytes) -> None:
