@@ -123,6 +123,10 @@ ONCE_FAILED = {
         *("crashes", 10011),
         Promises(6, 30, 60, 3600, 3, 10, answer_s=2, evaluation_s=15),
     ),
+    "the clocks of both nodes were behind when their Prometheus said that an alert was over": (
+        *("clocks", 12081),
+        Promises(2, 30, 60, 900, 5, 60, evaluation_s=15),
+    ),
 }
 """Faults, seed and settings of every run that ever had a violation, by what it was."""
 

@@ -80,7 +80,7 @@ class Misses:
         wrong_us = max(self._wrong_since_us.setdefault(rule.fingerprint, now_us), clear_us)
         if now_us - wrong_us <= self.longest_us:
             return  # whoever could be a witness, nothing would come of it
-        witness_us = self._witness_since_us(sender.index, receiver)
+        witness_us = self._witness_since_us(sender.index, receiver, is_end=not rule.fires)
         if witness_us is None:
             return
         if not rule.fires and witness_us > self._known_until_us(receiver, rule):
@@ -160,14 +160,16 @@ class Misses:
             if other.labels["severity"] == "critical" and other.labels["service"] == service
         ]
 
-    def _witness_since_us(self, sender: int, receiver: str) -> int | None:
+    def _witness_since_us(self, sender: int, receiver: str, *, is_end: bool) -> int | None:
         world = self._world
-        receiver_us = world.troubles.well_since_us("receiver", receiver)
-        if receiver_us is None:
+        # Until the end has come by each node's clock too, it may not have heard of it, and tell that the alert fires.
+        clocks = [("behind", node.index) for node in world.nodes] if is_end else []
+        well_us = [world.troubles.well_since_us(*one) for one in (("receiver", receiver), *clocks)]
+        if None in well_us:
             return None
         found = [self._since_us(node.index, sender, receiver) for node in world.nodes if node.serving]
         times_us = [time_us for time_us in found if time_us is not None]
-        return max(min(times_us), receiver_us) if times_us else None
+        return max(min(times_us), *(us for us in well_us if us is not None)) if times_us else None
 
     def _since_us(self, index: int, sender: int, receiver: str) -> int | None:
         """Since when a node can be a witness."""
@@ -175,14 +177,12 @@ class Misses:
         reasons: list[tuple[object, ...]] = [
             ("heard", sender, index),
             ("out", index, receiver),
-            ("skew", index),
         ]
         for other in range(world.promises.nodes):
             # Whoever does not hear of the alert may say that it is over; then this node must hear of that.
             heard_us = world.troubles.well_since_us("heard", sender, other)
-            skewed_us = world.troubles.well_since_us("skew", other)
             recent_us = world.now_us - 2 * self._bound_us
-            if other != index and any(us is None or us > recent_us for us in (heard_us, skewed_us)):
+            if other != index and (heard_us is None or heard_us > recent_us):
                 reasons += [("gossip", *sorted((index, other))), ("weather",)]
         times_us = [world.troubles.well_since_us(*reason) for reason in reasons]
         node_us = world.troubles.well_since_us("node", index)

@@ -206,11 +206,11 @@ class World:
         """Step a node's wall clock to so much before or behind the world's."""
         self.note(f"clock {index} {wrong_s}")
         wall = self.nodes[index].wall
-        if wall.wrong_ns:
-            self.troubles.end("clock", index)
+        for trouble in _clock_troubles(wall.wrong_ns):
+            self.troubles.end(trouble, index)
         wall.wrong_ns = round(wrong_s * 10**9)
-        if wall.wrong_ns:
-            self.troubles.begin("clock", index)
+        for trouble in _clock_troubles(wall.wrong_ns):
+            self.troubles.begin(trouble, index)
 
     # Receivers.
 
@@ -331,3 +331,9 @@ class World:
         self.loop.call_soon(self.loop.stop)
         self.loop.run_forever()
         self.loop.close()
+
+
+def _clock_troubles(wrong_ns: int) -> tuple[str, ...]:
+    if not wrong_ns:
+        return ()
+    return ("clock", "behind") if wrong_ns < 0 else ("clock",)
