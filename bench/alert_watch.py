@@ -27,6 +27,7 @@ WATCH = ("--pollers=1", "--poll-rate=200", "--poll-path=/-/healthy", "--timeout=
 class Readings:
     """What the process reports in the end; nothing where it had to be killed."""
 
+    pid: int
     report: dict[str, Any] = field(default_factory=lambda: {"kinds": {}, "seconds": 1.0})
 
     def longest_ms(self) -> float | None:
@@ -48,7 +49,6 @@ class Readings:
 @asynccontextmanager
 async def load(node: Node, folder: Path, *flags: str) -> AsyncIterator[Readings]:
     """Let ``amfast-load`` read from a server for as long as the block takes."""
-    readings = Readings()
     process = await asyncio.create_subprocess_exec(
         *("taskset", "-c", str(SENDER_CORE), sys.executable, "-m", "amfast.load"),
         *(f"--target=127.0.0.1:{node.http_port}", "--alerts=0", "--duration=1h", "--quiet"),
@@ -56,6 +56,7 @@ async def load(node: Node, folder: Path, *flags: str) -> AsyncIterator[Readings]
         stdout=asyncio.subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
     )
+    readings = Readings(process.pid)
     try:
         await asyncio.sleep(_BEGIN_S)
         yield readings
