@@ -64,8 +64,8 @@ class Figure:
 async def with_pollers(alerts: int, rate_each: float, seconds: float, say: Say) -> list[Figure]:
     """How fast re-sent alerts are taken without and with pollers of the groups, in turns, by both servers.
 
-    The pollers have the sender's core. What they take of it is no loss that the server is to blame for, so the rate with
-    them is compared with what the sender had been able to send without them in the rest of the time.
+    The pollers have the sender's core. What they take of it is no loss that the server is to blame for, so the rate
+    with them is compared with what the sender had been able to send without them in the rest of the time.
     """
     found = []
     flags = (f"--pollers={POLLERS}", f"--poll-rate={rate_each}", "--timeout=60s")
@@ -76,7 +76,8 @@ async def with_pollers(alerts: int, rate_each: float, seconds: float, say: Say) 
         with Machine() as machine:
             client = Client.to(start(machine, kind))
             await client.send(feed)
-            rates, taken = [], []
+            rates: list[tuple[float, float]] = []
+            taken: list[float] = []
             for number in range(_POLLED_ROUNDS):
                 alone = await _rate(client, feed, seconds)
                 async with load(client.node, machine.folder / f"pollers{number}", *flags) as readings:
