@@ -64,8 +64,7 @@ class Figure:
 async def with_pollers(alerts: int, rate_each: float, seconds: float, say: Say) -> list[Figure]:
     """How fast re-sent alerts are taken without and with pollers of the groups, in turns, by both servers.
 
-    The pollers have the sender's core. What they take of it is no loss that the server is to blame for, so the rate
-    with them is compared with what the sender had been able to send without them in the rest of the time.
+    The pollers have the sender's core; the note says how much they take of it.
     """
     found = []
     flags = (f"--pollers={POLLERS}", f"--poll-rate={rate_each}", "--timeout=60s")
@@ -86,10 +85,10 @@ async def with_pollers(alerts: int, rate_each: float, seconds: float, say: Say) 
                     taken.append((cpu_ns(readings.pid) - before_ns) / 1e9 / (time.monotonic() - began_s))
             close([client])
         alone, polled = (statistics.median(some) for some in zip(*rates, strict=True))
-        lost = [100 * (1 - b / (a * (1 - share))) for (a, b), share in zip(rates, taken, strict=True)]
+        lost = [100 * (1 - with_them / without) for without, with_them in rates]
         bound, noise = 10.0 if kind == "amfast" else None, _noise(lost)
         note = f"{len(rates)} rounds, standard error {noise:.1f} %"
-        note += f"; the pollers had {100 * statistics.median(taken):.1f} % of the sender's core, not counted"
+        note += f"; the pollers had {100 * statistics.median(taken):.1f} % of the sender's core"
         found += [
             Figure(f"{kind}: alerts a second, no pollers of {alerts:,} alerts", "alerts/s", alone),
             Figure(f"{kind}: alerts a second, {what}", "alerts/s", polled),
