@@ -13,21 +13,28 @@ from amfast.load.target import Target
 
 _TEXT_BYTES_MAX: Final = 200
 _BAD_REQUEST: Final = 400
+_HEAD_BYTES_MAX: Final = 4096
 _CHECK_S: Final = 1.0
+_PAD: Final = memoryview(bytearray(256 * 1024))
+"""Where every connection reads to: what is read is looked at before anything else is, and small enough for a cache."""
 
 
 class Answer(NamedTuple):
     """How a request ended: with a status, or with ``problem`` (and then the status is 0)."""
 
     status: int
-    body_bytes: int
+    read_bytes: int
+    """Of the whole answer, its head and framing included."""
     took_ns: int
     problem: str = ""
     """Also the beginning of the text with which a server refuses."""
 
 
-class Connection(asyncio.Protocol):
-    """Speaks to one target. After an error the next ``open`` dials again."""
+class Connection(asyncio.BufferedProtocol):
+    """Speaks to one target. After an error the next ``open`` dials again.
+
+    Answers can be megabytes and what reads them has one core with what sends: so nothing of a body is copied.
+    """
 
     def __init__(self, target: Target, timeout_s: float) -> None:
         self.target = target
@@ -37,7 +44,7 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[Answer] | None = None
         self._sent_ns = 0
         self._size = 0
-        self._text = b""
+        self._beginning = b""
         self._watch: asyncio.TimerHandle | None = None
 
     @property
@@ -56,7 +63,7 @@ class Connection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._answer = answer = loop.create_future()
         self._size = 0
-        self._text = b""
+        self._beginning = b""
         self._sent_ns = time.perf_counter_ns()
         if self._transport is None:
             self._end(Answer(0, 0, 0, "connection lost"))
@@ -84,25 +91,27 @@ class Connection(asyncio.Protocol):
         reason = type(exc).__name__ if exc is not None else "closed by the server"
         self._end(Answer(0, self._size, self._elapsed_ns(), f"connection lost: {reason}"))
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        return _PAD
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._size += nbytes
+        if len(self._beginning) < _HEAD_BYTES_MAX:
+            self._beginning += _PAD[: min(nbytes, _HEAD_BYTES_MAX)]
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(_PAD[:nbytes])
         except httptools.HttpParserError as error:
             self._end(Answer(0, self._size, self._elapsed_ns(), f"not HTTP: {error}"))
             self.close()
 
     # What the parser calls
 
-    def on_body(self, data: bytes) -> None:
-        self._size += len(data)
-        if len(self._text) < _TEXT_BYTES_MAX:
-            self._text += data[:_TEXT_BYTES_MAX]
-
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
         problem = ""
         if status >= _BAD_REQUEST:
-            problem = f"status {status}: {self._text[:_TEXT_BYTES_MAX].decode(errors='replace').strip()}"
+            _, _, text = self._beginning.partition(b"\r\n\r\n")
+            problem = f"status {status}: {text[:_TEXT_BYTES_MAX].decode(errors='replace').strip()}"
         took_ns = self._elapsed_ns()
         transport = self._transport
         if transport is not None and (

@@ -49,7 +49,7 @@ def _kinds(tally: Tally) -> dict[str, Any]:
         name: {
             "requests": kind.requests,
             "alerts": kind.alerts,
-            "answer_bytes": kind.body_bytes,
+            "answer_bytes": kind.read_bytes,
             "statuses": dict(kind.statuses),
             "problems": dict(kind.problems),
             "latency_ms": kind.percentiles_ms(),

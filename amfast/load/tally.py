@@ -42,8 +42,8 @@ class Kind:
     """Alerts in requests that were answered with 200."""
     posted: int = 0
     """Alerts in all requests, answered or not."""
-    body_bytes: int = 0
-    """Of the answers."""
+    read_bytes: int = 0
+    """Of the answers, heads included."""
 
     @property
     def requests(self) -> int:
@@ -85,7 +85,7 @@ class Tally:
         if counts is None:
             counts = self.kinds[kind] = Kind()
         counts.statuses[str(answer.status)] += 1
-        counts.body_bytes += answer.body_bytes
+        counts.read_bytes += answer.read_bytes
         counts.posted += alerts
         self._requests += 1
         if answer.status:

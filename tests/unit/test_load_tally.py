@@ -62,7 +62,7 @@ def test_kinds_are_kept_apart():
         "max": 3.0,
     }
     assert tally.kinds["GET /x"].percentiles_ms()["max"] == 50.0
-    assert tally.kinds["GET /x"].body_bytes == 10
+    assert tally.kinds["GET /x"].read_bytes == 10
 
 
 def test_a_stretch_has_what_came_since_the_last_one():
