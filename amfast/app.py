@@ -38,7 +38,7 @@ from amfast.config.observing import EventRecorder
 from amfast.config.tls import TlsConfig
 from amfast.config.types import Config
 from amfast.filewatch import FileWatch
-from amfast.loopclock import LoopClock, local_offset_s
+from amfast.loopclock import LoopClock, local_offset_s, loop_fd
 from amfast.model.clock import Clock
 from amfast.model.errors import AmfastError, ConfigError
 from amfast.model.events import Event, Recording, Started, Stopped
@@ -189,7 +189,9 @@ class App:
             per_alertname_max=options.alerts_per_alertname_limit,
             seed=rng.getrandbits(64),
         )
-        self._views = AlertViews(self._store, Mutes(self._store.table, self._silences, clock), clock)
+        self._views = AlertViews(
+            self._store, Mutes(self._store.table, self._silences, clock), clock, loop_fd()
+        )
         self._counts = Counts()
         self._tracing = Tracing()
         self._traces = TracingManager(self._tracing, partial(_tls_context, "tracing"), _logger("tracing"))

@@ -25,6 +25,14 @@ class LoopClock:
         await asyncio.sleep(seconds)
 
 
+def loop_fd() -> int:
+    """A descriptor that is readable when the running event loop has something to do; -1 for one that does not tell."""
+    backend_id = getattr(
+        asyncio.get_running_loop(), "_get_backend_id", None
+    )  # uvloop's, which has no public name
+    return -1 if backend_id is None else int(backend_id())
+
+
 def local_offset_s(wall_ns: int) -> int:
     """Seconds east of UTC that this machine's zone has at a wall time."""
     return time.localtime(wall_ns // 1_000_000_000).tm_gmtoff

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -23,6 +23,7 @@ from amfast.web.ports import AlertFilter
 
 CONDITIONS_REMEMBERED: Final = 16
 """Conditions of filters, which dashboards repeat; with each goes a byte for every label pair there is."""
+STATUSES_REMEMBERED: Final = 64
 _EQUALITIES = (MatchType.EQUAL, MatchType.NOT_EQUAL)
 
 
@@ -111,28 +112,24 @@ class Mutes:
         return everything
 
     def status_json(
-        self, silenced_by: Sequence[str], inhibited_by: Sequence[str], muted_by: Sequence[str]
+        self, silenced_by: tuple[str, ...], inhibited_by: tuple[str, ...], muted_by: tuple[str, ...]
     ) -> bytes:
-        """The status of an alert; whatever mutes it makes it suppressed."""
-        suppressed = silenced_by or inhibited_by or muted_by
-        status = {
-            "inhibitedBy": list(inhibited_by),
-            "mutedBy": list(muted_by),
-            "silencedBy": list(silenced_by),
-            "state": "suppressed" if suppressed else "active",
-        }
-        return encode_for_html(status).encode("utf-8", "replace")
+        return _status_json(silenced_by, inhibited_by, muted_by)
 
-    def receivers_json(self, names: Sequence[str]) -> bytes:
+    def receivers_json(self, names: tuple[str, ...]) -> bytes:
         return receivers_json(names)
 
 
 class AlertViews:
-    """Alerts and groups with what is true of them now. ``dispatcher`` is replaced by every reload."""
+    """Alerts and groups with what is true of them now. ``dispatcher`` is replaced by every reload.
 
-    def __init__(self, store: AlertStore, mutes: Mutes, clock: Clock) -> None:
+    ``loop_fd`` is readable when the event loop has something to do, for which a long list gives way.
+    """
+
+    def __init__(self, store: AlertStore, mutes: Mutes, clock: Clock, loop_fd: int = -1) -> None:
         self._store = store
         self._clock = clock
+        self._loop_fd = loop_fd
         self.mutes = mutes
         self._condition = lru_cache(CONDITIONS_REMEMBERED)(_condition)
         self.dispatcher: Dispatcher | None = None
@@ -202,6 +199,7 @@ class AlertViews:
             inhibited=wanted.inhibited,
             takes_receivers=wanted.takes_receivers,
             now_ns=self._clock.now_ns(),
+            loop_fd=self._loop_fd,
         )
 
 
@@ -220,3 +218,18 @@ def _condition(matcher: Matcher) -> Condition:
 def _portions(listing: Listing, portion: Callable[[], bytes]) -> Iterator[bytes]:
     while not listing.is_done:
         yield portion()
+
+
+@lru_cache(STATUSES_REMEMBERED)
+def _status_json(
+    silenced_by: tuple[str, ...], inhibited_by: tuple[str, ...], muted_by: tuple[str, ...]
+) -> bytes:
+    """The status of an alert; whatever mutes it makes it suppressed."""
+    suppressed = silenced_by or inhibited_by or muted_by
+    status = {
+        "inhibitedBy": list(inhibited_by),
+        "mutedBy": list(muted_by),
+        "silencedBy": list(silenced_by),
+        "state": "suppressed" if suppressed else "active",
+    }
+    return encode_for_html(status).encode("utf-8", "replace")

@@ -1,15 +1,24 @@
 # cython: freethreading_compatible=True
 """Where the bytes of HTTP connections land, and the short way of requests whose heads are known."""
 
+from cpython.buffer cimport PyBUF_READ
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.ref cimport PyObject
 
-from amfast._ext.exchange cimport ResponseFields
+from amfast._ext.exchange cimport RequestFields, ResponseFields
 from amfast._ext.heads cimport Head, Heads
 
 cdef extern from "<sys/socket.h>":
     Py_ssize_t send(int socket, const void* bytes, size_t size, int flags) nogil
     const int MSG_NOSIGNAL
     const int MSG_DONTWAIT
+
+cdef extern from "Python.h":
+    ctypedef object (*newfunc)(type, tuple, PyObject*)
+    ctypedef struct PyTypeObject:
+        newfunc tp_new
 
 cdef enum:
     NS = 1_000_000_000
@@ -114,7 +123,6 @@ cdef class Arrival:
     cdef int _take_in(self, Py_ssize_t nbytes) except -1:
         cdef Commons commons = self._commons
         cdef Heads heads = commons.heads
-        cdef object view = commons._view
         cdef Head head
         cdef Py_ssize_t start = 0
         cdef Py_ssize_t body_at
@@ -139,7 +147,8 @@ cdef class Arrival:
                 self._begun(head.meaning, body_at, nbytes, start)
                 calm = False
                 break
-            body = view[body_at:start]
+            # Released below, before anything else can land there.
+            body = PyMemoryView_FromMemory(PyByteArray_AS_STRING(commons.pad) + body_at, start - body_at, PyBUF_READ)
             try:
                 calm = self._known(head.meaning, body, start - body_at, start == nbytes) and calm
             finally:
@@ -155,8 +164,13 @@ cdef class Arrival:
         """Take in a whole request, maybe the last that is here; whether nothing changed on which reading depends."""
         cdef Commons commons = self._commons
         cdef dict answers
-        method, target, headers, answers = meaning
-        request = commons._request_type(method, target, headers, body, True, False, answers)
+        cdef RequestFields request = (<PyTypeObject*>commons._request_type).tp_new(
+            <type>commons._request_type, (), NULL
+        )
+        request.method, request.target, request.headers, request.answers = meaning
+        request.body = body
+        request.keep_alive = True
+        answers = request.answers
         if (self._answering is not None or self._stream is not None or self._write_paused or self._waiting
                 or self._ending or commons.draining):
             self._queue(request, size)

@@ -1,6 +1,16 @@
 """The fields of HTTP requests and responses, for the module that reads them without asking through Python."""
 
 
+cdef class RequestFields:
+    cdef public object method
+    cdef public object target
+    cdef public object headers
+    cdef public object body
+    cdef public bint keep_alive
+    cdef public bint is_http10
+    cdef public dict answers
+
+
 cdef class ResponseFields:
     cdef public int status
     cdef public object body

@@ -5,14 +5,6 @@
 cdef class RequestFields:
     """See the stub."""
 
-    cdef public object method
-    cdef public object target
-    cdef public object headers
-    cdef public object body
-    cdef public bint keep_alive
-    cdef public bint is_http10
-    cdef public dict answers
-
     def __init__(self, method, target, headers, body=b"", bint keep_alive=True, bint is_http10=False,
                  dict answers=None):
         self.method = method

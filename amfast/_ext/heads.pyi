@@ -1,8 +1,8 @@
-"""Heads of HTTP requests that were parsed before, found again by their bytes without the length's digits.
+"""Heads of HTTP requests that were parsed before, found again by their bytes without the digits of a length.
 
-A client sends the same head with every request, but for the digits of ``Content-Length``. What a full parser made
-of it once is kept here. Nothing is parsed: a head is found only if all its other bytes are the same, and the number
-is written in the one shortest way; everything else is the full parser's to judge.
+A client sends the same head with every request, but for the digits of ``Content-Length``, if it has that. What a full
+parser made of it once is kept here. Nothing is parsed: a head is found only if all its other bytes are the same, and
+the number is written in the one shortest way; everything else is the full parser's to judge.
 """
 
 from typing import Self, final
@@ -13,7 +13,7 @@ class Head:
 
     @property
     def before(self) -> bytes:
-        """Its bytes up to the digits."""
+        """Its bytes up to the digits; all of them if it has no length."""
 
     @property
     def after(self) -> bytes:
@@ -46,7 +46,8 @@ class Heads:
     def cut(self, data: bytearray, start: int, end: int) -> tuple[bytes, bytes, bytes] | None:
         """The head at ``start`` in three pieces: before the digits of its length, these, and what follows them.
 
-        None if it is not whole, longer than 4 KiB, has no length or several, or is written in an unusual way.
+        The last two are empty if it has no length. None if it is not whole, longer than 4 KiB, has several lengths,
+        or is written in an unusual way.
         Raises ValueError unless start and end lie in the data.
         """
 

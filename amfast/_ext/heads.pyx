@@ -1,5 +1,5 @@
 # cython: freethreading_compatible=True
-"""Heads of HTTP requests that were parsed before, found again by their bytes without the length's digits."""
+"""Heads of HTTP requests that were parsed before, found again by their bytes without the digits of a length."""
 
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
@@ -51,7 +51,10 @@ cdef bint is_length_name(const char* line) noexcept nogil:
 
 
 cdef bint find_cut(const char* data, Py_ssize_t size, Cut* cut) noexcept nogil:
-    """Where the head at ``data`` ends and its length stands; False if it is not whole or in any way unusual."""
+    """Where the head at ``data`` ends and its length stands; False if it is not whole or in any way unusual.
+
+    A head without a length has its digits, none, at its end.
+    """
     cdef const char* end = data + min(size, <Py_ssize_t>HEAD_BYTES_MAX)
     cdef const char* line = data
     cdef const char* feed
@@ -63,7 +66,10 @@ cdef bint find_cut(const char* data, Py_ssize_t size, Cut* cut) noexcept nogil:
             return False
         if feed == line + 1:
             cut.end = feed + 1 - data
-            return cut.digits_at > 0
+            if not cut.digits_at:
+                cut.digits_at = cut.digits_end = cut.end
+                cut.value = 0
+            return line != data
         if line != data and feed - line > NAME_BYTES and is_length_name(line):
             digits = read_digits(line + NAME_BYTES, feed, &cut.value)
             if cut.digits_at or digits == 0 or line + NAME_BYTES + digits != feed - 1:
@@ -149,8 +155,12 @@ cdef class Heads:
         cdef Py_ssize_t after = PyBytes_GET_SIZE(head.after)
         cdef Py_ssize_t digits
         cdef Py_ssize_t value = 0
-        if end - start <= before + after or memcmp(text, PyBytes_AS_STRING(head.before), before) != 0:
+        if end - start < before + after or memcmp(text, PyBytes_AS_STRING(head.before), before) != 0:
             return False
+        if after == 0:
+            self.body_at = start + before
+            self.body_bytes = 0
+            return True
         digits = read_digits(text + before, text + (end - start), &value)
         if digits == 0 or end - start < before + digits + after:
             return False

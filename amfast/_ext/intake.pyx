@@ -87,10 +87,6 @@ class BodyInvalid(ValueError):
 cdef class Posted:
     """What became of a body."""
 
-    cdef readonly uint32_t firing, resolved, dropped, stored
-    cdef readonly list complaints
-    cdef readonly bint has_sequel
-
 
 cdef inline bint is_key(Text* text, const char* lower, size_t size) noexcept nogil:
     """Whether a property's name is this one, in any case; to Go a long s is an s as well."""

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Protocol, Self, final
 
 from amfast._ext.grouping import Members, Places
@@ -19,14 +19,14 @@ class _Mutes(Protocol):
     def matching(self, labels: dict[str, str], fingerprint: int, /) -> tuple[str, ...]:
         """The silences that match, active or not."""
 
-    def active(self, silence_ids: tuple[str, ...], /) -> Sequence[str]:
+    def active(self, silence_ids: tuple[str, ...], /) -> tuple[str, ...]:
         """Those that are active now."""
 
     def inhibiting(self, labels: dict[str, str], fingerprint: int, /) -> tuple[str, ...]: ...
     def status_json(
-        self, silenced_by: Sequence[str], inhibited_by: Sequence[str], muted_by: Sequence[str], /
+        self, silenced_by: tuple[str, ...], inhibited_by: tuple[str, ...], muted_by: tuple[str, ...], /
     ) -> bytes: ...
-    def receivers_json(self, names: Sequence[str], /) -> bytes: ...
+    def receivers_json(self, names: tuple[str, ...], /) -> bytes: ...
 
 @final
 class Condition:
@@ -62,7 +62,9 @@ class Listing:
         inhibited: bool,
         takes_receivers: Callable[[Collection[str]], bool] | None,
         now_ns: int,
-    ) -> Self: ...
+        loop_fd: int = -1,
+    ) -> Self:
+        """``loop_fd`` is readable when the event loop has something to do: then portions but the first end early."""
     def alerts(self) -> bytes:
         """The next portion of the list of alerts; it may be empty before the end."""
 

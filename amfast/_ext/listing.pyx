@@ -18,6 +18,7 @@ from amfast._ext.pieces cimport put, put_hex, put_pairs
 from amfast._ext.pool cimport SILENCE_ANCHOR, TARGET_ANCHOR, Pair, Pool
 from amfast._ext.slots cimport NOTHING
 from amfast._ext.table cimport STORED, Form, Ordered, Row, Table
+from amfast._ext.turns cimport Turns, begin_turn, end_turn, should_give_way
 
 
 cdef extern from "Python.h":
@@ -28,6 +29,7 @@ cdef extern from "Python.h":
 cdef enum:
     LINE_BYTES = 64  # of the processor's cache
     BLOCK_ROWS = 32  # whose memory is waited for side by side
+    LOOKED_AT = 512  # rows that conditions are asked about before the next look at who waits
     PORTION_BYTES = 256 * 1024
     PORTION_EFFORT = 20000  # as many rows looked at, shown or not, or less of what costs more
     MATCH_EFFORT = 10  # of asking a matcher about a value
@@ -125,6 +127,7 @@ cdef class Listing:
     cdef bint active, silenced, inhibited
     cdef object takes_receivers
     cdef Instant now
+    cdef Turns turns
     cdef PyObject* portion  # bytes that are not full yet
     cdef uint8_t* out
     cdef size_t size, room
@@ -149,13 +152,16 @@ cdef class Listing:
     cdef PyObject* last_silenced
     cdef PyObject* last_inhibited
     cdef dict receivers
-    cdef tuple muted_by
+    cdef tuple muted_by, last_names
+    cdef bytes last_receivers
     cdef uint32_t silences_version, rules_version
     cdef bint silences_everywhere, rules_everywhere
 
     def __cinit__(
-        self, Places places, mutes, list tests, *, bint active, bint silenced, bint inhibited, takes_receivers, now_ns
+        self, Places places, mutes, list tests, *, bint active, bint silenced, bint inhibited, takes_receivers, now_ns,
+        int loop_fd=-1
     ):
+        self.turns.loop_fd = loop_fd
         self.places = places
         self.table = places.table
         self.mutes = mutes
@@ -190,6 +196,7 @@ cdef class Listing:
 
     cdef bytes _portion(self):
         cdef PyObject* portion = self.portion
+        end_turn(&self.turns)
         self.portion = NULL
         _PyBytes_Resize(&portion, self.size)
         taken = <bytes>portion
@@ -284,6 +291,7 @@ cdef class Listing:
 
     cdef int _begin_portion(self) except -1:
         cdef Condition test
+        begin_turn(&self.turns)
         for test in self.tests:
             test.refresh(self.table.pool)
         self._ask_versions()
@@ -320,7 +328,11 @@ cdef class Listing:
             self.passing[self.passing_size] = self._fulfils(self.passing_size)
             self.passing_size += 1
             self.effort += 1
+            if self.passing_size % LOOKED_AT == 0 and should_give_way(&self.turns):
+                break
         self.is_looking = self.passing_size < end
+        if self.is_looking:
+            end_turn(&self.turns)
         return not self.is_looking
 
     cdef bint _fulfils(self, uint32_t id) except -1:
@@ -431,6 +443,8 @@ cdef class Listing:
             self._bring_near(block, count)
             for i in range(count):
                 self._show_alert(block[i])
+            if should_give_way(&self.turns):
+                return self._portion()
         self.is_done = True
         self._write(b"]\n")
         return self._portion()
@@ -515,8 +529,12 @@ cdef class Listing:
                 while self.shown_at < last:
                     self._show_member(self.shown[self.shown_at])
                     self.shown_at += 1
+                if self.group_pinned and should_give_way(&self.turns):
+                    return self._portion()
             self._close_group(group)
             if self.size >= PORTION_BYTES or self.effort >= PORTION_EFFORT:
+                break
+            if self.group_at >= self.near_to and should_give_way(&self.turns):
                 break
         if self.group_at < <uint32_t>len(self.groups):
             return self._portion()
@@ -556,7 +574,7 @@ cdef class Listing:
         if not group.sort_some(COMPARISONS):
             return False
         muted_by = group.muted_by
-        if muted_by != self.muted_by:
+        if muted_by is not self.muted_by and muted_by != self.muted_by:
             self.statuses.clear()
             self.last_status = None
             self.muted_by = muted_by
@@ -615,14 +633,17 @@ cdef class Listing:
         """The names of the receivers that the filter takes, sorted and each once, as JSON."""
         if place == NOTHING:
             return b"[]"
-        names = <object>self.places.places[place].names
+        names = <tuple>self.places.places[place].names
+        if names is self.last_names:
+            return self.last_receivers
         found = self.receivers.get(names)
         if found is None:
             if self.takes_receivers is None:
                 taken = names
             else:
                 taken = [name for name in names if self.takes_receivers((name,))]
-            found = self.receivers[names] = self.mutes.receivers_json(sorted(set(taken)))
+            found = self.receivers[names] = self.mutes.receivers_json(tuple(sorted(set(taken))))
+        self.last_names, self.last_receivers = names, found
         return found
 
 

@@ -10,7 +10,7 @@ from libc.string cimport memcmp, memcpy
 from amfast._ext.instant cimport INSTANT_TEXT_MAX, Second, write_nano
 from amfast._ext.json_text cimport json_size, write_json
 from amfast._ext.pieces cimport put, put_hex, put_pairs
-from amfast._ext.pool cimport Name, Pair, Pool, compare_bytes
+from amfast._ext.pool cimport WORD_BYTES, Name, Pair, Pool, compare_bytes
 from amfast._ext.slots cimport NOTHING
 from amfast._ext.xxh64 cimport xxh64
 
@@ -116,11 +116,11 @@ cdef int write_alert(
 
 cdef bytes object_of(Pool pool, const uint32_t* pairs, uint32_t size):
     """Pairs as a JSON object."""
-    cdef size_t most = size_of(pool, pairs, size) + 2
+    cdef size_t most = size_of(pool, pairs, size) + 2 + WORD_BYTES
     cdef bytes written = PyBytes_FromStringAndSize(NULL, most)
     cdef uint8_t* start = <uint8_t*>PyBytes_AS_STRING(written)
     cdef uint8_t* at = put(put_pairs(put(start, b"{", 1), pool.pairs, pairs, size), b"}", 1)
-    return written if <size_t>(at - start) == most else written[: at - start]
+    return written[: at - start]
 
 
 cdef uint32_t keep_common(

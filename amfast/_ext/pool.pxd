@@ -11,6 +11,7 @@ from libc.string cimport memcmp
 from amfast._ext.slots cimport NOTHING, Slots
 
 cdef enum:
+    WORD_BYTES = 16  # in which the JSON of pairs is copied
     SILENCE_ANCHOR = 2  # some silence asks for this very pair
     SOURCE_ANCHOR = 4  # some inhibition rule asks for it in its sources
     TARGET_ANCHOR = 8  # and in its targets
@@ -24,7 +25,7 @@ cdef struct Pair:
     uint32_t value_at  # where the bare value begins, counted from ``bytes``
     uint32_t value_size
     uint32_t marks
-    uint8_t* bytes  # behind this header
+    uint8_t* bytes  # behind this header; can be read to the end of a word
 
 cdef struct Name:
     uint32_t refs

@@ -88,7 +88,8 @@ cdef class Pool:
         cdef size_t name_json = json_size(known.bytes, known.size), value_json = json_size(value, value_size)
         cdef bint is_plain = value_json == value_size
         cdef size_t size = name_json + value_json + 5
-        cdef Pair* pair = <Pair*>malloc(sizeof(Pair) + size + (0 if is_plain else value_size))
+        cdef size_t room = (size + (0 if is_plain else value_size) + WORD_BYTES - 1) & ~<size_t>(WORD_BYTES - 1)
+        cdef Pair* pair = <Pair*>malloc(sizeof(Pair) + room)
         cdef uint8_t* out
         if pair == NULL:
             raise MemoryError

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from amfast._ext.grouping import Places
 from amfast._ext.intake import Intake, Posted
+from amfast._ext.posting import Posting
 from amfast._ext.saved import dump, restore
 from amfast._ext.table import StoredAlert, Table
 from amfast.alerts.siblings import Siblings
@@ -22,6 +23,7 @@ SAVED_A_SLICE = 5_000
 LEASE_NS = 300 * NS
 """How long at most an alert read from disk waits for its sender to repeat it: the usual resolve_timeout."""
 OFFSET_HOLDS_NS = 900 * NS
+"""Zones change at whole quarters of an hour."""
 
 Told = Callable[[Sequence[tuple[bool, Alert]]], None]
 """Takes the alerts of one body, each after whether it is new."""
@@ -31,7 +33,7 @@ def _ignore(_news: object) -> None:
     """Take news that nobody asked for."""
 
 
-class AlertStore:
+class AlertStore(Posting):
     """Alerts by label set. They are not gossiped: the senders repeat them to every node.
 
     What is stored already finds its groups by itself, through ``places``; only what is new to routing is handed to
@@ -51,19 +53,16 @@ class AlertStore:
         per_alertname_max: int = 0,
         seed: int = 0,
     ) -> None:
+        self.table = Table(seed)
+        intake = Intake(self.table, classic_names=classic_names, is_uri=is_uri)
+        super().__init__(intake, clock.now_ns, stopwatch_ns, OFFSET_HOLDS_NS)
         self._clock = clock
         self._log = log
-        self._stopwatch_ns = stopwatch_ns
         self._local_offset_s = local_offset_s
-        self._offset_s = 0
-        self._offset_until_ns = 0
-        self.table = Table(seed)
         self.places = Places(self.table)
-        self._intake = Intake(self.table, classic_names=classic_names, is_uri=is_uri)
         self._siblings = Siblings(self.table, clock, per_alertname_max) if per_alertname_max > 0 else None
         self._per_alertname_max = per_alertname_max
         self._limited = 0
-        self._processing = Summary()
         self.place: Callable[[Sequence[StoredAlert]], None] = _ignore
         """Called with alerts that have no place yet."""
         self.on_news: Callable[[StoredAlert], None] = _ignore
@@ -82,22 +81,6 @@ class AlertStore:
         """Everything stored, resolved alerts included, by fingerprint."""
         return iter(self.table)
 
-    def post(self, body: bytes | memoryview, resolve_timeout_ns: int) -> Posted:
-        """Take in the body of a request; one alert that overlaps with what is known of it is merged with that.
-
-        Raises BodyEmpty, BodyError and BodyInvalid, with nothing stored.
-        """
-        started_ns = self._stopwatch_ns()
-        now_ns = self._clock.now_ns()
-        if now_ns >= self._offset_until_ns or now_ns < self._offset_until_ns - OFFSET_HOLDS_NS:
-            self._look_up_offset(now_ns)
-        posted = self._intake.post(body, now_ns, self._offset_s, resolve_timeout_ns)
-        if posted.has_sequel:
-            self._follow_up(posted)
-        self._processing.count += posted.stored
-        self._processing.total += (self._stopwatch_ns() - started_ns) / 1e9
-        return posted
-
     def _follow_up(self, posted: Posted) -> None:
         if unplaced := self.places.take_unplaced():
             self.place(unplaced)
@@ -111,10 +94,8 @@ class AlertStore:
             attrs = {"alerts": posted.dropped, "limit": self._per_alertname_max}
             self._log.warning("Alerts dropped, too many of one alertname", extra={"attrs": attrs})
 
-    def _look_up_offset(self, now_ns: int) -> None:
-        """Zones change at whole quarters of an hour."""
-        self._offset_until_ns = (now_ns // OFFSET_HOLDS_NS + 1) * OFFSET_HOLDS_NS
-        self._offset_s = self._local_offset_s(now_ns)
+    def _offset_at(self, now_ns: int) -> int:
+        return self._local_offset_s(now_ns)
 
     async def sources(self) -> AsyncIterator[StoredAlert]:
         """What is stored and could inhibit other alerts, a slice at a time."""
@@ -159,11 +140,13 @@ class AlertStore:
         return count
 
     def metrics(self) -> Iterator[Family]:
+        processing = Summary()
+        processing.count, processing.total = self.stored, self.stored_in_s
         yield single(
             "alertmanager_dispatcher_alert_processing_duration_seconds",
             "summary",
             "Time to store one alert and route it into its groups.",
-            self._processing,
+            processing,
         )
         yield single(
             "alertmanager_alerts_per_alert_limit",

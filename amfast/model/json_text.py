@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
+
+RECEIVERS_REMEMBERED: Final = 256
+"""Sets of receivers, of which a configuration seldom has as many."""
 
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
@@ -23,6 +26,7 @@ def encode_for_html(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def receivers_json(names: Iterable[str]) -> bytes:
+@lru_cache(RECEIVERS_REMEMBERED)
+def receivers_json(names: tuple[str, ...]) -> bytes:
     """The receivers of an alert as the listings show them."""
     return encode_for_html([{"name": name} for name in names]).encode("utf-8", "replace")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator
 from itertools import chain
+from typing import Final
 
 from amfast._ext.intake import BodyEmpty, BodyError, BodyInvalid
 from amfast.model.goquote import quote
@@ -15,6 +16,8 @@ from amfast.web.json_out import JSON_HEADERS, json_response
 from amfast.web.message import Request, Response
 from amfast.web.params import Params
 from amfast.web.ports import AlertFilter, AlertReader, AlertSink, StatusReader
+
+_EVERYTHING: Final = AlertFilter()
 
 
 class AlertsApi:
@@ -72,6 +75,8 @@ class AlertsApi:
         return _listing(self._reader.groups(wanted))
 
     def _filter(self, request: Request) -> AlertFilter:
+        if not request.target.query:
+            return _EVERYTHING
         return read_filter(Params(request.target.query), self._mode, dict(self._status.receivers()))
 
     def metrics(self) -> Iterator[Family]:

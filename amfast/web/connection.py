@@ -222,8 +222,7 @@ class Connection(Reading):
         elif len(response.body) <= _JOIN_BYTES_MAX:
             self._transport.write(head + response.body)
         else:
-            self._transport.write(head)
-            self._transport.write(response.body)
+            self._transport.writelines((head, response.body))
         self._written(keep=keep)
 
     def _written(self, *, keep: bool) -> None:

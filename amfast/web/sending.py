@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from amfast.model.clock import Clock, Timer
 from amfast.web.message import Response
+
+SENT_BYTES: Final = 64 * 1024
+"""Less waits for more: each write is a call to the system, and packets of their own."""
 
 
 class Stream:
@@ -35,15 +39,17 @@ class Stream:
         self._paused = False
         self._timer: Timer | None = None
         self._turn: asyncio.Handle | None = None
+        self._pieces: list[bytes] = []
+        self._held_bytes = 0
 
     def start(self, head: bytes, clock: Clock) -> None:
         """Send the head and the first part. Raises whatever the making of the first part raises."""
         part = next(self._parts, None)
         if self._response.seconds_left is not None:
             self._timer = clock.call_later(self._response.seconds_left, self._transport.abort)
-        self._transport.write(head)
+        self._pieces.append(head)
         if part:
-            self._send(part)
+            self._hold(part)
         self._wait()
 
     def pause(self) -> None:
@@ -69,28 +75,38 @@ class Stream:
         self._turn = None
         if self._paused or self._transport.is_closing():
             return
+        # Only now: the part before may have been cut short for somebody else.
+        if self._held_bytes >= SENT_BYTES and not self._flush():
+            return
         try:
             part = next(self._parts, None)
         except Exception as error:  # noqa: BLE001 - told by whoever is called
             self._broken(error)
             return
         if part is None:
-            if self._is_chunked:
-                self._transport.write(b"0\r\n\r\n")
+            self._pieces.append(b"0\r\n\r\n" if self._is_chunked else b"")
+            self._flush()
             self.close()
             self._done()
             return
         if part:  # an empty chunk would be the last
-            self._send(part)
+            self._hold(part)
         self._wait()
 
-    def _send(self, part: bytes) -> None:
+    def _hold(self, part: bytes) -> None:
+        self._held_bytes += len(part)
         self._response.sent_bytes += len(part)
         if self._is_chunked:
-            self._transport.write(b"%x\r\n" % len(part))
-        self._transport.write(part)
-        if self._is_chunked:
-            self._transport.write(b"\r\n")
+            self._pieces += (b"%x\r\n" % len(part), part, b"\r\n")
+        else:
+            self._pieces.append(part)
+
+    def _flush(self) -> bool:
+        """Whether there may be more at once."""
+        self._transport.writelines(self._pieces)
+        self._pieces.clear()
+        self._held_bytes = 0
+        return not self._paused
 
 
 def close_parts(parts: Iterator[bytes]) -> None:

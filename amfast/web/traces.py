@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Final
 
+from amfast._ext.layers import Traced
 from amfast.model.tracing import Attribute, Tracing
 from amfast.web.message import Handler, Request, Response
 
@@ -34,10 +35,8 @@ def traced(handler: Handler, tracing: Tracing) -> Handler:
                 span.fail("")
             return response
 
-    def answer(request: Request) -> Response | Awaitable[Response]:
-        if tracing.tracer is None:
-            return handler(request)
+    def with_own_body(request: Request) -> Awaitable[Response]:
         request.body = bytes(request.body)  # where it landed the next one lands
         return in_span(request)
 
-    return answer
+    return Traced(handler, tracing, with_own_body)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
+from amfast._ext.layers import Headed
 from amfast.web.api_alerts import AlertsApi
 from amfast.web.api_silences import SilencesApi
 from amfast.web.api_status import StatusApi
@@ -50,17 +51,7 @@ class V2:
         except RequestRefused as refused:
             operation = _refusing(refused)
 
-        def answer(request: Request) -> Response | Awaitable[Response]:
-            try:
-                result = operation(request)
-            except RequestRefused as refused:
-                result = refused.response()
-            if not isinstance(result, Response):
-                return _finish(result, headers)
-            result.headers = (*result.headers, *headers) if result.headers else headers
-            return result
-
-        return answer
+        return Headed(operation, headers, _response_to, _finish)
 
     def _find(self, request: Request, raw_path: str) -> Operation:
         path = raw_path if "/." not in raw_path else posixpath.normpath(raw_path)
@@ -83,6 +74,12 @@ class V2:
 def _refusing(refused: RequestRefused) -> Operation:
     refused.__traceback__ = None  # it holds on to the request
     return lambda _request: refused.response()
+
+
+def _response_to(error: Exception) -> Response:
+    if isinstance(error, RequestRefused):
+        return error.response()
+    raise error
 
 
 async def _finish(awaitable: Awaitable[Response], headers: Headers) -> Response:

@@ -14,9 +14,9 @@ def cut(data: bytes) -> tuple[bytes, bytes, bytes] | None:
         if not line.endswith(b"\r") or line.startswith((b" ", b"\t")):
             return None
         if line == b"\r":
-            if found is None:
+            if number == 0:
                 return None
-            start, end = found
+            start, end = found or (at + 2, at + 2)
             return data[:start], data[start:end], data[end : at + 2]
         if number > 0 and line[:16].lower() == b"content-length: ":
             match = LENGTH.fullmatch(line)
@@ -41,4 +41,4 @@ class Heads:
         pieces = cut(data)
         if pieces is None or (pieces[0], pieces[2]) not in self._known:
             return None
-        return self._known[pieces[0], pieces[2]], sum(map(len, pieces)), int(pieces[1])
+        return self._known[pieces[0], pieces[2]], sum(map(len, pieces)), int(pieces[1] or b"0")

@@ -82,7 +82,11 @@ class AlertSide:
     """
 
     def __init__(
-        self, clock: Clock, config: str = "", pipelines: Mapping[str, FlushPipeline] | None = None
+        self,
+        clock: Clock,
+        config: str = "",
+        pipelines: Mapping[str, FlushPipeline] | None = None,
+        loop_fd: int = -1,
     ) -> None:
         self.clock = clock
         self.store = make_store(clock)
@@ -90,7 +94,7 @@ class AlertSide:
             clock=clock, retention_ns=3600 * NS, new_id=lambda: str(uuid.uuid4()), log=LOG
         )
         self.mutes = Mutes(self.store.table, self.silences, clock)
-        self.views = AlertViews(self.store, self.mutes, clock)
+        self.views = AlertViews(self.store, self.mutes, clock, loop_fd)
         parsed = loads(config or "route: {receiver: d}\nreceivers: [{name: d}]", "test.yml", {})
         self.inhibitor = Inhibitor(parsed.inhibit_rules, clock)
         self.mutes.inhibitor = self.inhibitor

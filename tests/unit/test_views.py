@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -65,6 +68,53 @@ def test_a_portion_tries_few_values_though_it_shows_none() -> None:
         post(side.store, *(alert(a=str(i), ends=1000) for i in range(ALERTS)))
         matchers = (Matcher(MatchType.REGEXP, "a", "x.*y"),)
         assert len(list(side.views.alerts(AlertFilter(matchers=matchers)))) > ALERTS // ASKED_MAX
+
+    run_virtual(scenario)
+
+
+@contextmanager
+def event_loop_with_something_to_do() -> Iterator[int]:
+    """What tells of it: a pipe that can be read."""
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, b"!")
+        yield reading
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+@pytest.mark.parametrize("what", ["alerts", "groups"])
+@pytest.mark.parametrize(
+    "config",
+    ["route: {receiver: d}", "route: {receiver: d, group_by: [a]}"],
+    ids=["in one group", "in many groups"],
+)
+def test_all_portions_but_the_first_give_way_to_what_the_event_loop_has_to_do(what: str, config: str) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        with event_loop_with_something_to_do() as loop_fd:
+            config_text = config + "\nreceivers: [{name: d}]"
+            hurried = AlertSide(clock, config_text, loop_fd=loop_fd)
+            calm = AlertSide(clock, config_text)
+            for side in (hurried, calm):
+                post(side.store, *(alert(a=str(i), ends=1000) for i in range(ALERTS)))
+            cut, whole = (list(getattr(side.views, what)(AlertFilter())) for side in (hurried, calm))
+        assert b"".join(cut) == b"".join(whole)
+        assert len(cut[0]) == len(whole[0])
+        assert max(map(len, cut[1:])) < max(map(len, whole)) / 10
+
+    run_virtual(scenario)
+
+
+def test_the_search_for_alerts_gives_way_to_what_the_event_loop_has_to_do() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        with event_loop_with_something_to_do() as loop_fd:
+            side = AlertSide(clock, loop_fd=loop_fd)
+            post(side.store, *(alert(a=str(i), ends=1000) for i in range(ALERTS)))
+            matchers = (Matcher(MatchType.REGEXP, "a", "x.*y"),)
+            portions = list(side.views.alerts(AlertFilter(matchers=matchers)))
+        assert b"".join(portions) == b"[]\n"
+        assert len(portions) > ALERTS // 1000
 
     run_virtual(scenario)
 

@@ -90,6 +90,17 @@ def test_a_head_is_known_by_all_its_bytes_and_with_any_length() -> None:
         assert known.find(bytearray(HEAD), 0, at, head) is None
 
 
+def test_a_head_without_a_length_is_known_by_all_its_bytes() -> None:
+    known, request = Heads(4), b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert pieces(request) == (request, b"", b"")
+    head = known.learn(request, b"", "groups")
+    for last in (None, head):
+        assert known.find(bytearray(request + b"GET"), 0, len(request) + 3, last) is head
+        assert (known.body_at, known.body_bytes) == (len(request), 0)
+        for shorter in range(len(request)):
+            assert known.find(bytearray(request), 0, shorter, last) is None
+
+
 @pytest.mark.parametrize(("start", "end"), [(-1, 5), (6, 5), (0, 1000)])
 def test_nothing_is_read_outside_of_the_data(start: int, end: int) -> None:
     with pytest.raises(ValueError, match="outside"):
