@@ -24,7 +24,7 @@ _CONNECTIONS = 8
 _MANY = 1_000_000
 """The alerts for which the bounds on memory and stalls are meant."""
 _ROUNDS_MIN = 9
-_POLLED_ROUNDS = {"amfast": 15, "go": 3}
+_POLLED_ROUNDS = {"amfast": 40, "go": 3}
 """What it costs Go can be seen at once."""
 _NOTIFYING = """\
 route: {receiver: hook, group_by: [alertname, cluster], group_wait: 1s}

@@ -56,7 +56,7 @@ async def measure(*, quick: bool) -> Bench:
     bench = Bench()
     sizes = Sizes(1, 10_000, 0, 0.3) if quick else Sizes(5, 10_000, 100_000, 1.0)
     seconds, many, rules, alerts, rounds = (
-        (1.0, 20_000, 1000, 3000, 3) if quick else (1.5, 1_000_000, 10_000, 10_000, 15)
+        (0.4, 20_000, 1000, 3000, 3) if quick else (0.8, 1_000_000, 10_000, 10_000, 15)
     )
     await bench.part("beside", beside(sizes, bench.table, say))
     polled = 3000 if quick else 10_000
