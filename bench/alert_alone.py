@@ -24,8 +24,8 @@ _CONNECTIONS = 8
 _MANY = 1_000_000
 """The alerts for which the bounds on memory and stalls are meant."""
 _ROUNDS_MIN = 9
-_POLLED_ROUNDS = {"amfast": 40, "go": 3}
-"""What it costs Go can be seen at once."""
+_GO_ROUNDS = 3
+"""What pollers cost it can be seen at once."""
 _NOTIFYING = """\
 route: {receiver: hook, group_by: [alertname, cluster], group_wait: 1s}
 receivers:
@@ -63,7 +63,7 @@ class Figure:
         return "cannot tell" if self.incomplete else "kept"
 
 
-async def with_pollers(alerts: int, rate_each: float, seconds: float, say: Say) -> list[Figure]:
+async def with_pollers(alerts: int, rate_each: float, seconds: float, rounds: int, say: Say) -> list[Figure]:
     """How fast re-sent alerts are taken without and with pollers of the groups, in turns, by both servers.
 
     The pollers have the sender's core; the note says how much they take of it.
@@ -79,7 +79,7 @@ async def with_pollers(alerts: int, rate_each: float, seconds: float, say: Say) 
             await client.send(feed)
             taken, polled = [], []
             alone = [await _rate(client, feed, seconds)]
-            for number in range(_POLLED_ROUNDS[kind]):
+            for number in range(rounds if kind == "amfast" else _GO_ROUNDS):
                 async with load(client.node, machine.folder / f"pollers{number}", *flags) as readings:
                     before_ns, began_s = cpu_ns(readings.pid), time.monotonic()
                     polled.append(await _rate(client, feed, seconds))
