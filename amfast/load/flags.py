@@ -92,6 +92,10 @@ def _check(plan: Plan) -> None:
         raise AmfastError("nothing to do: --alerts or --pollers must be above 0")
     if plan.alerts == 0 and plan.duration_s is None:
         raise AmfastError("--rounds counts rounds of alerts: with --alerts=0 give --duration instead")
+    if plan.churn > plan.alerts:
+        raise AmfastError(
+            f"--churn={plan.churn:g} ends more alerts each second than the {plan.alerts} of --alerts"
+        )
     if not plan.poll_path.startswith("/") or not plan.poll_path.isascii() or not plan.poll_path.isprintable():
         raise AmfastError(f"--poll-path must begin with / and be an encoded URL path, not {plan.poll_path!r}")
     if " " in plan.poll_path:

@@ -75,4 +75,7 @@ async def measured(go: Callable[[], Awaitable[Outcome]], pid: int | None, settle
     outcome = await go()
     cpu_us = (cpu_ns(pid) - before_ns) / 1000
     time.sleep(settle_s)  # nothing else runs here any more  # noqa: ASYNC251
-    return Measured(outcome, Cost(cpu_us, rss_before, rss_bytes(pid)))
+    rss_after = rss_bytes(pid)
+    if not rss_after:  # the process has ended, and what it spent went with it
+        return Measured(outcome, None)
+    return Measured(outcome, Cost(cpu_us, rss_before, rss_after))

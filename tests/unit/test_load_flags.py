@@ -67,6 +67,7 @@ def test_a_prefix_is_part_of_the_path_and_not_of_the_host():
         (["--interval=5"], "--interval: not a duration: '5' (write it like 10s"),
         (["--interval=-5s"], "--interval: must be at least 0s"),
         (["--churn=nan"], "--churn: must be a number from 0 to"),
+        (["--alerts=10", "--churn=11"], "--churn=11 ends more alerts each second than the 10 of --alerts"),
         (["--poll-rate=0"], "--poll-rate: must be a number from 0.001 to"),
         (["--alerts=0"], "nothing to do: --alerts or --pollers must be above 0"),
         (["--alerts=0", "--pollers=1", "--rounds=1"], "give --duration instead"),

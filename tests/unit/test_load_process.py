@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
+import subprocess
+import sys
 import time
 
+from amfast.load.measure import measured
+from amfast.load.plan import Plan
 from amfast.load.process import cpu_ns, on_core, pid_of, rss_bytes
+from amfast.load.run import Outcome
+from amfast.load.tally import Tally
 from amfast.load.target import Target
 
 
@@ -30,6 +37,17 @@ def test_work_shows_as_processor_time_and_memory():
 
 def test_a_process_that_is_gone_has_cost_nothing():
     assert (cpu_ns(1 << 30), rss_bytes(1 << 30)) == (0, 0)
+
+
+def test_what_a_server_cost_that_ended_under_way_is_not_known():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as server:
+
+        async def end_it() -> Outcome:
+            server.kill()
+            server.wait()
+            return Outcome(Plan((), alerts=1), 0, 1.0, Tally(), False)
+
+        assert asyncio.run(measured(end_it, server.pid, 0.0)).cost is None
 
 
 def test_on_a_core_for_a_moment_only():
