@@ -10,7 +10,8 @@ class RequestFields:
     """One whole request. Header names are in lower case, values as they came; ``Content-Length`` is left out.
 
     The body may be a view of a buffer that is used again: it is valid until a handler that answers synchronously
-    returns. Before an awaitable that a handler gave is run, the body is made bytes of its own.
+    returns, and so is whatever view was made of it. Before an awaitable that a handler gave is run, the body is made
+    bytes of its own.
     """
 
     method: str

@@ -18,7 +18,7 @@ from amfast._ext.pieces cimport put, put_hex, put_pairs
 from amfast._ext.pool cimport SILENCE_ANCHOR, TARGET_ANCHOR, Pair, Pool
 from amfast._ext.slots cimport NOTHING
 from amfast._ext.table cimport STORED, Form, Ordered, Row, Table
-from amfast._ext.turns cimport Turns, begin_turn, end_turn, should_give_way
+from amfast._ext.turns cimport Turns, begin_turn, end_turn, make_it_worth, should_give_way
 
 
 cdef extern from "Python.h":
@@ -422,6 +422,7 @@ cdef class Listing:
         if not self._look_through():
             return b""
         self.table.sort_order()
+        make_it_worth(&self.turns)
         if is_first:
             self.has_begun = True
             self._write(b"[")

@@ -16,7 +16,7 @@ from amfast.web import shared as bounds
 from amfast.web.answer_heads import NO_CONTENT
 from amfast.web.message import Request, Response
 from amfast.web.reading import Reading
-from amfast.web.sending import Stream, close_parts
+from amfast.web.sending import Stream, close_parts, cut
 from amfast.web.shared import Shared, refusal
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ class Connection(Reading):
 
         def broken(error: Exception) -> None:
             self._shared.log.error("%s failed while its answer was sent", name, exc_info=error)
-            self._transport.abort()
+            cut(self._transport)
 
         self._stream = stream = Stream(
             response, parts, self._transport, is_chunked=not is_http10, done=done, broken=broken
@@ -308,7 +308,7 @@ class Connection(Reading):
             self._end()
 
     def abort(self) -> None:
-        self._transport.abort()
+        cut(self._transport)
 
     def check(self, now_us: int) -> None:
         """Look whether the peer took too long over what it is doing; called every few seconds."""
@@ -322,7 +322,7 @@ class Connection(Reading):
                 self._unsent_bytes = unsent_bytes
                 self._since_us = now_us
             elif waited_us > bounds.WRITE_TIMEOUT_US:
-                self._transport.abort()
+                cut(self._transport)
         elif self._answering is not None or self._stream is not None:
             return
         elif self._ending:

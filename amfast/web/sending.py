@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from amfast.model.clock import Clock, Timer
 from amfast.web.message import Response
 
+_RESET: Final = struct.pack("ii", 1, 0)
+"""To linger for no time is to be reset."""
 SENT_BYTES: Final = 64 * 1024
 """Less waits for more: each write is a call to the system, and packets of their own."""
 
@@ -46,7 +50,7 @@ class Stream:
         """Send the head and the first part. Raises whatever the making of the first part raises."""
         part = next(self._parts, None)
         if self._response.seconds_left is not None:
-            self._timer = clock.call_later(self._response.seconds_left, self._transport.abort)
+            self._timer = clock.call_later(self._response.seconds_left, lambda: cut(self._transport))
         self._pieces.append(head)
         if part:
             self._hold(part)
@@ -107,6 +111,14 @@ class Stream:
         self._pieces.clear()
         self._held_bytes = 0
         return not self._paused
+
+
+def cut(transport: asyncio.Transport) -> None:
+    """End a connection so that its client notices: to HTTP/1.0 an orderly end is the end of the answer."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and not transport.is_closing():
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()
 
 
 def close_parts(parts: Iterator[bytes]) -> None:

@@ -101,7 +101,7 @@ def test_all_portions_but_the_first_give_way_to_what_the_event_loop_has_to_do(wh
             cut, whole = (list(getattr(side.views, what)(AlertFilter())) for side in (hurried, calm))
         assert b"".join(cut) == b"".join(whole)
         assert len(cut[0]) == len(whole[0])
-        assert max(map(len, cut[1:])) < max(map(len, whole)) / 10
+        assert len(cut) > 5 * len(whole)  # not all of them: turns are longer after the others had a long one
 
     run_virtual(scenario)
 

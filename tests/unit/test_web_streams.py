@@ -234,6 +234,13 @@ def test_an_error_between_parts_leaves_an_answer_that_does_not_look_whole(
     assert streams.parts[0].closed.wait(5)
 
 
+def test_to_http_1_0_an_answer_that_lacks_its_end_ends_with_a_reset(server: ServerThread) -> None:
+    with connect(server) as connection:
+        connection.sendall(ask("/broken", version="1.0"))
+        with pytest.raises(ConnectionResetError):
+            read_until(connection, b"what never comes")
+
+
 def test_an_error_before_the_first_part_is_told(
     server: ServerThread, streams: Streams, caplog: pytest.LogCaptureFixture
 ) -> None:
