@@ -14,7 +14,7 @@ from amfast._ext.instant import format_times_ms, parse_time
 from amfast._ext.intake import BodyEmpty, BodyError, BodyInvalid, Intake
 from amfast._ext.snapshot import Snapshot
 from amfast._ext.table import Table
-from amfast.alerts.store import AlertStore
+from amfast.alerts.store import OFFSET_HOLDS_NS, AlertStore
 from amfast.model.alert import make_alert
 from amfast.model.labels import Labels
 from amfast.model.timestamp import DAY_S, NS, ZERO_NS, Time, format_ms, parse_rfc3339
@@ -292,6 +292,29 @@ def test_fingerprints_are_fnv_over_the_labels(seed: int) -> None:
     native.post(body_of(labels, "2090-01-01T00:00:00Z"))
     for stored in native.table:
         assert stored.fingerprint == fingerprint(stored.labels)
+
+
+def test_the_zone_is_asked_for_once_in_each_quarter_of_an_hour_also_of_a_clock_that_goes_back() -> None:
+    async def main(clock: VirtualClock) -> None:
+        asked: list[int] = []
+
+        def offset_s(now_ns: int) -> int:
+            asked.append(now_ns)
+            return 3600
+
+        store = AlertStore(
+            clock=clock, log=logging.getLogger("test"), local_offset_s=offset_s,
+            is_uri=is_request_uri, stopwatch_ns=lambda: 0,
+        )  # fmt: skip
+        start_ns = clock.now_ns() // OFFSET_HOLDS_NS * OFFSET_HOLDS_NS
+        for at_s, count in ((0, 1), (1, 1), (899, 1), (900, 2), (1799, 2), (899, 3), (5000, 4)):
+            clock.skew_ns += start_ns + at_s * NS - clock.now_ns()
+            store.post(b'[{"labels":{"a":"1"}}]', TIMEOUT_NS)
+            assert len(asked) == count
+        (stored,) = store
+        assert make_alert(*stored.fields()).updated_at.offset_s == 3600
+
+    run_virtual(main)
 
 
 def test_the_limit_lets_in_whom_the_plain_twin_lets_in() -> None:
