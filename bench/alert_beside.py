@@ -51,7 +51,8 @@ class Sizes(NamedTuple):
     repeats: int
     alerts: int
     many: int
-    """For the lists of very many; 0 to leave them out."""
+    """For the lists of very many."""
+    many_repeats: int
     step_s: float
     """How long a step is repeated."""
 
@@ -113,23 +114,27 @@ async def beside(sizes: Sizes, table: Table, say: Say) -> None:
     feeds[1] = Feed(range(min(sizes.alerts, 2000)), 1)
     for repeat in range(sizes.repeats):
         with Machine() as machine:
-            names = list(kinds())[:: -1 if repeat % 2 else 1]
-            clients = [Client.to(start(machine, kind)) for kind in names]
+            clients = [Client.to(start(machine, kind)) for kind in _order(repeat)]
             say(f"repetition {repeat + 1} of {sizes.repeats}: {sizes.alerts} alerts")
             await _ingest(clients, feeds, sizes, table)
             await _lists(clients, sizes.alerts, sizes, table)
             close(clients)
-    if sizes.many:
-        say(f"{sizes.many} alerts")
-        feed = Feed(range(sizes.many), 64)
+    feed = Feed(range(sizes.many), 64)
+    for repeat in range(sizes.many_repeats):
+        say(f"repetition {repeat + 1} of {sizes.many_repeats}: {sizes.many} alerts")
         with Machine() as machine:
-            clients = [Client.to(start(machine, kind)) for kind in kinds()]
+            clients = [Client.to(start(machine, kind)) for kind in _order(repeat)]
             for client in clients:
                 cost = await _fill(client, feed, table)
                 name = f"new alert, likewise, of {sizes.many:,}"
                 table.add(name, "us", client.node.kind, cost, 12.0)
             await _lists(clients, sizes.many, sizes, table)
             close(clients)
+
+
+def _order(repeat: int) -> list[str]:
+    """Who begins changes from repetition to repetition."""
+    return list(kinds())[:: -1 if repeat % 2 else 1]
 
 
 def close(clients: list[Client]) -> None:

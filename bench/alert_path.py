@@ -54,7 +54,7 @@ def say(text: str) -> None:
 
 async def measure(*, quick: bool) -> Bench:
     bench = Bench()
-    sizes = Sizes(1, 10_000, 0, 0.3) if quick else Sizes(5, 10_000, 100_000, 1.0)
+    sizes = Sizes(1, 10_000, 0, 0, 0.3) if quick else Sizes(5, 10_000, 100_000, 3, 1.0)
     polled_rounds, many, rules, alerts, rounds = (
         (3, 20_000, 1000, 3000, 3) if quick else (40, 1_000_000, 10_000, 10_000, 15)
     )

@@ -8,6 +8,7 @@ shown as its members were when it began.
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
@@ -635,6 +636,8 @@ cdef class Listing:
         if place == NOTHING:
             return b"[]"
         names = <tuple>self.places.places[place].names
+        if self.takes_receivers is None and PyTuple_GET_SIZE(names) == 1:  # nothing to sort, as of most
+            return <bytes>self.places.places[place].receivers
         if names is self.last_names:
             return self.last_receivers
         found = self.receivers.get(names)

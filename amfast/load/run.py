@@ -47,6 +47,7 @@ class Run:
         self._plan = plan
         self._tick = tick
         self._stop = asyncio.Event()
+        self._waiting: set[asyncio.Future[None]] = set()
         self._early = False
         self._senders: list[Sender] = []
         self._connections: list[Connection] = []
@@ -60,6 +61,8 @@ class Run:
         self._stop.set()
         for sender in self._senders:
             sender.wake()
+        for waiter in self._waiting:
+            _wake(waiter)
 
     async def go(self) -> Outcome:
         """Do it. Raises AmfastError when a target cannot be reached at the start."""
@@ -135,11 +138,18 @@ class Run:
             await self._pause(_RETRY_S)
 
     async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until the end. Many pollers do this often, so it has to be cheap."""
+        if self._stop.is_set():
+            return
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        self._waiting.add(waiter)
+        timer = loop.call_later(seconds, _wake, waiter)
         try:
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        except TimeoutError:
-            pass
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiting.discard(waiter)
 
     async def _poll(self, index: int) -> None:
         """Ask at a fixed rate; what is missed because an answer took too long is not made up for."""
@@ -183,6 +193,11 @@ async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _reason(error: Exception) -> str:

@@ -33,7 +33,7 @@ class Kind:
     """Requests of one kind."""
 
     latencies_us: array[int] = field(default_factory=lambda: array("I"))
-    """Of requests that were answered, in the order of the answers."""
+    """Of requests that were answered with 200, in the order of the answers: a refusal is quick and says nothing."""
     statuses: Counter[str] = field(default_factory=Counter)
     """How often each; ``0`` where there was none."""
     problems: Counter[str] = field(default_factory=Counter)
@@ -88,12 +88,11 @@ class Tally:
         counts.read_bytes += answer.read_bytes
         counts.posted += alerts
         self._requests += 1
-        if answer.status:
+        if answer.status == _OK:
             took_us = min(answer.took_ns // 1000, _US_MAX)
             counts.latencies_us.append(took_us)
             if alerts:
                 self._new_us.append(took_us)
-        if answer.status == _OK:
             counts.alerts += alerts
             self.alerts += alerts
         else:

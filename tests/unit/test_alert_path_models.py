@@ -45,8 +45,8 @@ def key_of(labels: Labels) -> Key:
 
 
 def receivers_of(labels: Labels) -> list[str]:
-    """A routing tree in one line: everybody, and one who listens to ``a="1"``."""
-    return ["all", "ones"] if labels.get("a") == "1" else ["all"]
+    """A routing tree in one line: everybody, and one who listens to ``a="1"``, by two routes."""
+    return ["ones", "all", "ones"] if labels.get("a") == "1" else ["all"]
 
 
 class Pairs:
@@ -157,7 +157,7 @@ class Side:
     def _place(self, stored: StoredAlert) -> None:
         names = receivers_of(stored.labels)
         groups = []
-        for name in names:
+        for name in dict.fromkeys(names):
             key = (name, stored.labels.get("job", ""))
             if key not in self.groups:
                 tail = encode_for_html({"labels": {"job": key[1]}})[1:].encode()
@@ -271,7 +271,7 @@ class Side:
                 if wanted.takes_receivers is not None:
                     names = [name for name in names if wanted.takes_receivers([name])]
                 if is_shown(alert, wanted, self.now.ns, *muted):
-                    texts.append(alert_json(alert, sorted(names), *muted))
+                    texts.append(alert_json(alert, sorted(set(names)), *muted))
             if texts:
                 tail = encode_for_html({"labels": {"job": key[1]}})[1:]
                 shown.append('{"alerts":[' + ",".join(texts) + "]," + tail)

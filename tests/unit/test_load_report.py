@@ -44,7 +44,7 @@ def test_the_text_says_what_was_done_how_fast_and_what_went_wrong():
     )
     assert "| new | 2 | 128 | 0 | 2.00 | 2.00 | 2.00 | 2.00 | 2.00 |" in text
     assert "| re-sent | 4 | 256 | 0 | 2.00 |" in text
-    assert "| GET /x | 1 | 0 | 1 | 5.00 |" in text
+    assert "| GET /x | 1 | 0 | 1 | - |" in text
     assert "- 1 times GET /x: status 503: later" in text
 
 

@@ -41,10 +41,12 @@ def test_only_alerts_in_requests_that_were_accepted_count_as_taken():
     assert tally.problems == 2
 
 
-def test_requests_without_an_answer_have_no_latency():
+def test_requests_that_were_refused_or_got_no_answer_have_no_latency():
     tally = Tally()
     tally.add("new", Answer(0, 0, 10**10, "no answer in 10 s"), 1)
+    tally.add("new", answer(1, 503, "status 503: later"), 1)
     assert tally.kinds["new"].percentiles_ms() == {}
+    assert tally.tick(1.0).p50_ms is None
     tally.add("new", answer(2), 1)
     assert set(tally.kinds["new"].percentiles_ms().values()) == {2.0}
 
