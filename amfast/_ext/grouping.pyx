@@ -3,6 +3,7 @@
 
 cimport cython
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memmove, memset
@@ -104,7 +105,7 @@ cdef class Places(Router):
         cdef uint32_t size, place
         cdef uint32_t few[32]
         if row.place != NOTHING and self.places[row.place].is_alive:
-            if row.placed >= <uint32_t>len(<object>self.places[row.place].groups):
+            if row.placed >= <uint32_t>PyTuple_GET_SIZE(<tuple>self.places[row.place].groups):
                 return 0
             if self._is_open(row.place):
                 self._enter(id, row.place)

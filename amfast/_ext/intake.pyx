@@ -21,7 +21,8 @@ from amfast._ext.scan cimport (
 )
 from amfast._ext.slots cimport NOTHING, slots_expect
 from amfast._ext.table cimport Form, Report, Table
-from amfast._ext.xxh64 cimport xxh64_with
+from amfast._ext.xxh3 cimport LONG_TEXT, xxh3_long
+from amfast._ext.xxh64 cimport round_of, xxh64_with
 
 cdef enum:
     ITEMS_MAX = 250000  # alerts, and pairs of one alert
@@ -120,6 +121,9 @@ cdef class Intake:
     cdef Trouble trouble
     cdef bint has_trouble
     cdef uint32_t before  # the form of the last alert, also of the body before
+    cdef uint8_t[END_TEXT_MAX] end_text  # of the last alert whose bytes were expected
+    cdef uint32_t end_size
+    cdef Instant end
     cdef Guess label_guesses[GUESSES]
     cdef Guess note_guesses[GUESSES]
     cdef Guess url_guess
@@ -229,7 +233,7 @@ cdef class Intake:
         if not form.is_known or <Py_ssize_t>form.size > scan.end - scan.at:
             return False
         ends.s, ends.ns, ends.offset_s = ZERO_S, 0, 0
-        if form.has_end and not read_instant(scan.at + form.end_at, form.end_size, &ends):
+        if form.has_end and not self._read_end(scan.at + form.end_at, form.end_size, &ends):
             return False
         if self._hash(scan.at, form.size, form.end_at, form.end_size) != form.hash:
             return False
@@ -240,10 +244,27 @@ cdef class Intake:
         scan.at += form.size
         return True
 
+    cdef inline bint _read_end(self, const uint8_t* text, uint32_t size, Instant* end) noexcept:
+        """Read a time that most often is that of the alert before: those of one rule end together."""
+        if size == 0 or size != self.end_size or memcmp(text, self.end_text, size) != 0:
+            if not read_instant(text, size, &self.end):
+                self.end_size = 0
+                return False
+            memcpy(self.end_text, text, size)
+            self.end_size = size
+        end[0] = self.end
+        return True
+
     cdef inline uint64_t _hash(self, const uint8_t* raw, uint32_t size, uint32_t end_at, uint32_t end_size) noexcept:
         """Of all bytes but those of the end."""
-        cdef uint64_t state = xxh64_with(raw, end_at, self.table.seed, self.table.factor)
-        return xxh64_with(raw + end_at + end_size, size - end_at - end_size, state, self.table.factor)
+        cdef uint64_t before = self._part_hash(raw, end_at)
+        cdef uint64_t behind = self._part_hash(raw + end_at + end_size, size - end_at - end_size)
+        return round_of(before, behind, self.table.factor)
+
+    cdef inline uint64_t _part_hash(self, const uint8_t* raw, uint32_t size) noexcept:
+        if size >= LONG_TEXT:
+            return xxh3_long(raw, size, self.table.secret)
+        return xxh64_with(raw, size, self.table.seed, self.table.factor)
 
     cdef int _read_item(self) except -1:
         cdef Scan* scan = &self.scan

@@ -136,7 +136,8 @@ class Poster:
         rng = self._rng
         pairs = []
         for _ in range(rng.randint(0, most)):
-            value = self._string(rng.choice(VALUES))
+            times = 300 if rng.random() < 0.05 else 1  # long texts are hashed in another way
+            value = self._string(rng.choice(VALUES) * times)
             if rng.random() < 0.005:
                 value = rng.choice(JUNK).encode()
             pairs.append(self._string("" if rng.random() < 0.004 else rng.choice(names)) + b":" + value)
