@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import socket
 import statistics
+import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 from alert_feed import Client, Feed, RefusedError, cost_us, fetch, quiet, rss_bytes
-from processes import Machine, Node, kinds, wait_for
+from processes import Machine, Node, free_port, kinds, wait_for
 
 from amfast.load.shape import TWELFTH
 
 SERVER_CORE, SENDER_CORE = 0, 1
 CONNECTIONS = 8
 """A server that several senders keep busy is not woken for each request."""
+BARE = "system calls"
+"""A server that does nothing but read requests and answer them: below its cost nobody can come."""
 GO_ENVIRONMENT = {"GOMAXPROCS": "1"}
 FILTER = "/api/v2/alerts?" + "&".join(f"filter={quote(matcher)}" for matcher in TWELFTH)
 LISTS = {"list": "/api/v2/alerts", "groups": "/api/v2/alerts/groups", "filtered list": FILTER}
@@ -70,9 +76,9 @@ class Row:
         values = self.values.get(kind)
         return statistics.median(values) if values else None
 
-    def ratios(self) -> list[float]:
+    def ratios(self, ours_kind: str = "amfast") -> list[float]:
         """Go's to ours, repetition by repetition."""
-        ours, theirs = self.values.get("amfast", []), self.values.get("go", [])
+        ours, theirs = self.values.get(ours_kind, []), self.values.get("go", [])
         return [b / a for a, b in zip(ours, theirs, strict=False) if a > 0]
 
 
@@ -96,6 +102,25 @@ def start(machine: Machine, kind: str, config: str = CONFIG) -> Node:
     return node
 
 
+def start_bare(machine: Machine) -> list[Node]:
+    """Where there is a C compiler, the server that does nothing, likewise on its core."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        return []
+    program, port = machine.folder / "http_echo", free_port()
+    source = Path(__file__).with_name("http_echo.c")
+    subprocess.run([compiler, "-O2", "-o", program, source], check=True, timeout=60)
+    pid = machine.start([str(program), str(port)], SERVER_CORE)
+    wait_for(lambda: not machine.runs(pid) or listens(port), 10.0)
+    return [Node(BARE, pid, port, 0)]
+
+
+def listens(port: int) -> bool:
+    """Raises OSError while it does not."""
+    with socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+
+
 def answers_empty(machine: Machine, node: Node) -> bool:
     """Whether a server that has just been started is ready. Raises RefusedError if it has ended."""
     if not machine.runs(node.pid):
@@ -115,10 +140,11 @@ async def beside(sizes: Sizes, table: Table, say: Say) -> None:
     for repeat in range(sizes.repeats):
         with Machine() as machine:
             clients = [Client.to(start(machine, kind)) for kind in _order(repeat)]
+            bare = [Client.to(node) for node in start_bare(machine)]
             say(f"repetition {repeat + 1} of {sizes.repeats}: {sizes.alerts} alerts")
-            await _ingest(clients, feeds, sizes, table)
+            await _ingest(clients, bare, feeds, sizes, table)
             await _lists(clients, sizes.alerts, sizes, table)
-            close(clients)
+            close(clients + bare)
     feed = Feed(range(sizes.many), 64)
     for repeat in range(sizes.many_repeats):
         say(f"repetition {repeat + 1} of {sizes.many_repeats}: {sizes.many} alerts")
@@ -153,7 +179,9 @@ async def _fill(client: Client, feed: Feed, table: Table) -> float:
     return cost
 
 
-async def _ingest(clients: list[Client], feeds: dict[int, Feed], sizes: Sizes, table: Table) -> None:
+async def _ingest(
+    clients: list[Client], bare: list[Client], feeds: dict[int, Feed], sizes: Sizes, table: Table
+) -> None:
     for client in clients:
         cost = await _fill(client, feeds[64], table)
         table.add("new alert, routed and grouped, batches of 64", "us", client.node.kind, cost, 12.0)
@@ -161,12 +189,12 @@ async def _ingest(clients: list[Client], feeds: dict[int, Feed], sizes: Sizes, t
         (64, "re-sent alert, batches of 64", 60.0),
         (256, "re-sent alert, batches of 256", 60.0),
     ):
-        for client in clients:
+        for client in clients + bare:
             cost = await cost_us(client.node, _sending(client, feeds[size]), sizes.step_s)
             table.add(name, "us", client.node.kind, cost, target)
     for connections in (1, CONNECTIONS):
         name = f"POST of one alert, {connections} connection{'s' * (connections > 1)}"
-        for client in clients:
+        for client in clients + bare:
             async with _crowd(client, connections, feeds[1]) as post:
                 cost = await cost_us(client.node, post, 3 * sizes.step_s)  # it is noisy
             table.add(name, "us", client.node.kind, cost, 6.0)
