@@ -114,12 +114,14 @@ def _versus(chosen: argparse.Namespace) -> Versus | None:
         )
     first = chosen.server or (chosen.target or ["127.0.0.1:9093"])[0]
     for flag, what in (("--server" if chosen.server else "--target", first), ("--against", chosen.against)):
-        if " " in what and "{port}" not in what:
-            raise AmfastError(
-                f"{flag}: a command must have {{port}} where the port goes, this one has not: {what}"
-            )
-        if "{port}" not in what:
+        if "{port}" in what:
+            continue
+        try:
             parse_target(what, flag)
+        except AmfastError as error:
+            if flag == "--target":
+                raise
+            raise AmfastError(f"{error}; or a command, with {{port}} where the port goes") from None
     return Versus(first, chosen.against, chosen.pairs or 3, chosen.cores, chosen.settle)
 
 

@@ -77,8 +77,8 @@ def test_a_prefix_is_part_of_the_path_and_not_of_the_host():
         (["--pairs=2"], "--pairs is for comparing two servers: name the other one with --against"),
         (["--cores=0"], "--cores: must be two numbers of processors such as 0,1"),
         (["--against=b:1", "--target=a:1", "--target=c:1"], "name the first by one --target or --server"),
-        (["--against=b"], "--against 'b' is no address"),
-        (["--server=sleep 1", "--against=b:1"], "--server: a command must have {port} where the port goes"),
+        (["--against=b"], "behind a route prefix; or a command, with {port} where the port goes"),
+        (["--server=sleep 1", "--against=b:1"], "--server 'sleep 1' is no address: write host:port"),
         (["--nonsense"], "unrecognized arguments: --nonsense; try --help"),
     ],
 )
