@@ -206,7 +206,7 @@ def _difference(name: str, costs: list[tuple[float, float]], bound: float) -> Fi
     added = [later - before for before, later in costs]
     noise = _noise(added)
     without = statistics.median(before for before, _ in costs)
-    note = f"{without:.1f} us without, {len(costs)} rounds, standard error {noise:.2f} us"
+    note = f"{without:.1f} µs without, {len(costs)} rounds, standard error {noise:.2f} µs"
     return Figure(name, "us", statistics.median(added), bound, note, len(costs) < _ROUNDS_MIN, noise)
 
 

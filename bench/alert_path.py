@@ -195,7 +195,9 @@ def plot(table: Table) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="about two minutes instead of ten")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="where to write (default bench/results)")
+    parser.add_argument(
+        "--out", type=Path, help="where to write (default bench/results, with --quick the folder quick in it)"
+    )
     chosen = parser.parse_args()
     available = os.sched_getaffinity(0)
     if not {SERVER_CORE, SENDER_CORE} <= available:
@@ -210,11 +212,12 @@ def main() -> int:
             bench = runner.run(measure(quick=chosen.quick))
     except KeyboardInterrupt:
         return INTERRUPTED
-    chosen.out.mkdir(parents=True, exist_ok=True)
+    out = chosen.out or (RESULTS / "quick" if chosen.quick else RESULTS)
+    out.mkdir(parents=True, exist_ok=True)
     text = markdown(bench, facts)
-    (chosen.out / "alert_path.md").write_text(text)
-    (chosen.out / "alert_path.json").write_text(json.dumps(as_json(bench, facts), indent=1) + "\n")
-    (chosen.out / "alert_path.svg").write_text(plot(bench.table))
+    (out / "alert_path.md").write_text(text)
+    (out / "alert_path.json").write_text(json.dumps(as_json(bench, facts), indent=1) + "\n")
+    (out / "alert_path.svg").write_text(plot(bench.table))
     print(text)
     return 1 if bench.failures else 0
 

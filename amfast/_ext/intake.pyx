@@ -21,8 +21,7 @@ from amfast._ext.scan cimport (
 )
 from amfast._ext.slots cimport NOTHING, slots_expect
 from amfast._ext.table cimport Form, Report, Table
-from amfast._ext.xxh3 cimport LONG_TEXT, xxh3_long
-from amfast._ext.xxh64 cimport round_of, xxh64_with
+from amfast._ext.xxh64 cimport xxh64_with
 
 cdef enum:
     ITEMS_MAX = 250000  # alerts, and pairs of one alert
@@ -257,14 +256,8 @@ cdef class Intake:
 
     cdef inline uint64_t _hash(self, const uint8_t* raw, uint32_t size, uint32_t end_at, uint32_t end_size) noexcept:
         """Of all bytes but those of the end."""
-        cdef uint64_t before = self._part_hash(raw, end_at)
-        cdef uint64_t behind = self._part_hash(raw + end_at + end_size, size - end_at - end_size)
-        return round_of(before, behind, self.table.factor)
-
-    cdef inline uint64_t _part_hash(self, const uint8_t* raw, uint32_t size) noexcept:
-        if size >= LONG_TEXT:
-            return xxh3_long(raw, size, self.table.secret)
-        return xxh64_with(raw, size, self.table.seed, self.table.factor)
+        cdef uint64_t state = xxh64_with(raw, end_at, self.table.seed, self.table.factor)
+        return xxh64_with(raw + end_at + end_size, size - end_at - end_size, state, self.table.factor)
 
     cdef int _read_item(self) except -1:
         cdef Scan* scan = &self.scan

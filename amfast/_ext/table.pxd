@@ -6,7 +6,6 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from amfast._ext.instant cimport Instant
 from amfast._ext.pool cimport Pool
 from amfast._ext.slots cimport NOTHING, Slots
-from amfast._ext.xxh3 cimport SECRET_BYTES
 
 cdef enum RowState:
     STORED = 1  # the table lists it
@@ -82,7 +81,6 @@ cdef class Table:
     cdef readonly uint32_t stored
     cdef uint64_t rows_reused  # grows when a row comes to hold another label set
     cdef uint64_t seed, factor  # of the hash of bytes
-    cdef uint8_t[SECRET_BYTES] secret  # likewise
     cdef public object make_room
     cdef public object on_forgotten
     cdef public object on_shortened

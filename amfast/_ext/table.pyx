@@ -14,7 +14,6 @@ from amfast._ext.pool cimport SOURCE_ANCHOR as POOL_SOURCE_ANCHOR
 from amfast._ext.pool cimport TARGET_ANCHOR as POOL_TARGET_ANCHOR
 from amfast._ext.pool cimport Pool
 from amfast._ext.slots cimport NOTHING, slots_add, slots_init, slots_remove
-from amfast._ext.xxh3 cimport make_secret
 from amfast._ext.xxh64 cimport factor_of, xxh64_with
 
 cdef enum:
@@ -72,7 +71,6 @@ cdef class Table:
     def __cinit__(self, uint64_t seed=0):
         self.seed = seed
         self.factor = factor_of(seed)
-        make_secret(self.secret, seed)
         self.pool = Pool(seed)
         self.free_row = self.free_form = NOTHING
         self.news = []

@@ -2,6 +2,9 @@
 #
 # Texts that collide whatever the seed are easily made, since every lane multiplies by a number that all know. Where
 # nothing but the hash tells texts apart, a secret odd number takes its place.
+#
+# XXH3 takes half the time, but its lanes are sums of products: of a million texts that differ in the highest bits of one
+# lane only, some collide whatever the secret. Here each word is multiplied and turned on top of the one before.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy

@@ -38,6 +38,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self, target: Target, timeout_s: float) -> None:
         self.target = target
+        self.closed_until_s = 0.0
+        """When to dial again, on the monotonic clock; for whoever dials."""
         self._timeout_s = timeout_s
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)

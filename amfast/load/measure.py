@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -74,7 +74,7 @@ async def measured(go: Callable[[], Awaitable[Outcome]], pid: int | None, settle
     before_ns = cpu_ns(pid)
     outcome = await go()
     cpu_us = (cpu_ns(pid) - before_ns) / 1000
-    time.sleep(settle_s)  # nothing else runs here any more  # noqa: ASYNC251
+    await asyncio.sleep(settle_s)
     rss_after = rss_bytes(pid)
     if not rss_after:  # the process has ended, and what it spent went with it
         return Measured(outcome, None)

@@ -114,7 +114,10 @@ class Server:
         words = self._command.replace("{port}", str(self.target.port)).replace("{folder}", str(self._folder))
         try:
             with on_core(self._core), (self._folder / "log").open("wb") as log:
-                self._child = subprocess.Popen(shlex.split(words), stdout=log, stderr=log)  # noqa: S603 - the user's
+                # In a session of its own: Ctrl-C at the terminal is for us, and the server goes on until we have done.
+                self._child = subprocess.Popen(  # noqa: S603 - the user's
+                    shlex.split(words), stdout=log, stderr=log, start_new_session=True
+                )
         except (OSError, ValueError) as error:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise AmfastError(f"cannot start {self._command.split()[0]!r}: {error}") from None

@@ -103,7 +103,7 @@ class Run:
                 await connection.open()
             except (OSError, UnicodeError) as error:
                 raise AmfastError(
-                    f"cannot reach {target} ({_reason(error)}): start the server, or name another with --target"
+                    f"cannot reach {target} ({_reason(error)}): start the server, or name another address"
                 ) from None
             connection.close()
 
@@ -116,9 +116,7 @@ class Run:
         connections = [self._connect(target) for target in self._plan.targets]
         heads = [target.post_head() for target in self._plan.targets]
         while (job := await lane.take()) is not None:
-            for connection in connections:
-                if not connection.is_open:
-                    await self._dial(connection)
+            await self._open(connections)
             length = b"%d" % len(job.body)
             answers = [
                 connection.ask((head + length + POST_TAIL, job.body))
@@ -130,11 +128,18 @@ class Run:
     def _count(self, job: Job, answer: Answer) -> None:
         self.tally.add(job.kind, answer, job.alerts)
 
-    async def _dial(self, connection: Connection) -> None:
-        """Try to connect; a refusal becomes the answer to the next request, after a pause."""
-        try:
-            await connection.open()
-        except OSError:
+    async def _open(self, connections: Sequence[Connection]) -> None:
+        """Dial what is closed, each once in a while; with none that is open, wait a while.
+
+        What stays closed answers the next request with "connection lost"; the others are not kept waiting for it.
+        """
+        for connection in connections:
+            if not connection.is_open and time.monotonic() >= connection.closed_until_s:
+                try:
+                    await connection.open()
+                except OSError:
+                    connection.closed_until_s = time.monotonic() + _RETRY_S
+        if not any(connection.is_open for connection in connections):
             await self._pause(_RETRY_S)
 
     async def _pause(self, seconds: float) -> None:
@@ -162,8 +167,7 @@ class Run:
             await self._pause(due_s - time.monotonic())
             if self._stop.is_set():
                 return
-            if not connection.is_open:
-                await self._dial(connection)
+            await self._open((connection,))
             self.tally.add(f"{POLL} {plan.poll_path}", await connection.ask(request))
             now_s = time.monotonic()
             due_s += period_s * max(1, ceil((now_s - due_s) / period_s))

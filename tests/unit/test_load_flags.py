@@ -97,7 +97,7 @@ def test_an_address_where_nobody_listens_is_one_line(capsys):
     _, err = capsys.readouterr()
     assert err == (
         f"amfast-load: error: cannot reach 127.0.0.1:{port} (connection refused): "
-        "start the server, or name another with --target\n"
+        "start the server, or name another address\n"
     )
 
 
