@@ -80,15 +80,21 @@ async def _turns(plan: Plan, versus: Versus, progress: Progress) -> list[pairs.P
 
 
 def _on_signals(stop: Callable[[], None]) -> None:
-    """Stop in good order at the first signal, at once at the second."""
+    """Stop in good order at the first signal, at once at the second.
+
+    That the terminal is closed is one of them, unless ``nohup`` has it ignored: servers must not be left behind.
+    """
     loop = asyncio.get_running_loop()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
 
     def first() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)
         stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, first)
 

@@ -131,7 +131,8 @@ class Run:
     async def _open(self, connections: Sequence[Connection]) -> None:
         """Dial what is closed, each once in a while; with none that is open, wait a while.
 
-        What stays closed answers the next request with "connection lost"; the others are not kept waiting for it.
+        What stays closed answers the next request with "connection lost". A target that refuses keeps the others not
+        waiting, one that says nothing does so up to the timeout.
         """
         for connection in connections:
             if not connection.is_open and time.monotonic() >= connection.closed_until_s:

@@ -125,7 +125,8 @@ def test_every_sender_sends_to_every_target(tmp_path):
         assert counted(one) == counted(other) == 70 * 3 * 2
 
 
-def test_an_interrupt_ends_it_with_the_report_of_what_was_done(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_with_the_report_of_what_was_done(tmp_path, number):
     with server("amfast", tmp_path) as port:
         process = subprocess.Popen(
             [*LOAD, f"--target=127.0.0.1:{port}", "--duration=1h", f"--report={tmp_path / 'out'}"],
@@ -137,7 +138,7 @@ def test_an_interrupt_ends_it_with_the_report_of_what_was_done(tmp_path):
         deadline = time.monotonic() + 20
         while counted(port) < 2000 and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=20)
         assert (process.returncode, err) == (0, "")
         assert "stopped before its end" in out
